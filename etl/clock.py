@@ -1,0 +1,54 @@
+"""The one home of time: what it is now, and waiting.
+
+Everything else is handed a `Clock`, so that tests run years of waiting in a moment.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from etl.errors import StoppedError
+
+
+class Clock(Protocol):
+    """What the program may ask of time."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC. It may step back: never measure a span with it."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed instant; never steps back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises StoppedError as soon as the process is asked to stop."""
+        ...
+
+    def check_stopped(self) -> None:
+        """Raise StoppedError when the process was asked to stop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock; `stop` wakes every sleeper."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.stop = stop if stop is not None else threading.Event()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.stop.wait(max(0.0, seconds))
+        self.check_stopped()
+
+    def check_stopped(self) -> None:
+        if self.stop.is_set():
+            raise StoppedError("stopped on request")

@@ -1,0 +1,1 @@
+"""From the wire to proven stretches of the list."""

@@ -1,0 +1,33 @@
+"""A stretch of created_at that a read can prove.
+
+The list is ordered by created_at, newest first, and batches without one come before all others. `NEWEST`
+stands for "no created_at", so that one comparison orders everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+NEWEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """All batches created in `(after, upto]`.
+
+    `after` None reaches down to the oldest batch; `upto` None up to the newest and those without a time.
+    """
+
+    after: datetime | None
+    upto: datetime | None
+
+    def __post_init__(self) -> None:
+        if self.after is not None and self.upto is not None and self.after > self.upto:
+            raise ValueError(f"an interval that ends before it starts: {self.after} > {self.upto}")
+
+    def __contains__(self, place: datetime) -> bool:
+        return (self.after is None or place > self.after) and (self.upto is None or place <= self.upto)
+
+
+EVERYTHING = Interval(after=None, upto=None)
