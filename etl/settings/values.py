@@ -1,0 +1,133 @@
+"""What a value of a setting may be: one `Kind` for each form, with its bounds and the words for both.
+
+A kind takes the text of a variable, the typed value of the file and the argument of a Python caller alike,
+so that a bound holds wherever the value came from.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Generic, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+T = TypeVar("T")
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_DATABASES = ("postgres", "postgresql", "postgresql+psycopg")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """`parse` gives the value or raises ValueError; `show` says what was seen and gives no secret away."""
+
+    expected: str
+    parse: Callable[[object], T]
+    show: Callable[[object], str] = repr
+
+    def fault(self, name: str, origin: str, seen: object) -> str:
+        return f"{name}, from {origin}: expected {self.expected}, got {self.show(seen)}"
+
+
+def whole_number(least: int, most: int) -> Kind[int]:
+    """An integer within bounds, both included."""
+
+    def parse(seen: object) -> int:
+        if isinstance(seen, str) and _WHOLE.fullmatch(seen.strip()):
+            seen = int(seen)
+        if not isinstance(seen, int) or isinstance(seen, bool) or not least <= seen <= most:
+            raise ValueError
+        return seen
+
+    return Kind(f"a whole number from {least} to {most}", parse)
+
+
+def number(least: float, most: float) -> Kind[float]:
+    """A finite number within bounds, both included."""
+
+    def parse(seen: object) -> float:
+        if isinstance(seen, bool) or not isinstance(seen, int | float | str):
+            raise ValueError
+        value = float(seen)
+        if not math.isfinite(value) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return Kind(f"a number from {least:g} to {most:g}", parse)
+
+
+def describe_url(seen: object) -> str:
+    """What a URL looks like: whole when it can hold no password, its scheme alone otherwise."""
+    if not isinstance(seen, str):
+        return repr(seen)
+    if not set("@?;=") & set(seen):
+        return repr(seen)
+    scheme = _SCHEME.match(seen)
+    return f"a URL that begins with {scheme[0]!r}" if scheme else "a text that does not begin with a scheme"
+
+
+def split_url(seen: object) -> SplitResult:
+    """The parts of a URL; ValueError for what a client or a driver could read in another way."""
+    if not isinstance(seen, str) or not seen.isprintable() or seen != seen.strip():
+        raise ValueError
+    parts = urlsplit(seen)
+    parts.port  # noqa: B018  read for its ValueError
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _parse_source_url(seen: object) -> str:
+    parts = split_url(seen)
+    host = parts.hostname or ""
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if (
+        not host
+        or " " in parts.geturl()
+        or not safe
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError
+    return parts.geturl().rstrip("/")
+
+
+def _parse_database_url(seen: object) -> str:
+    parts = split_url(seen)
+    names_file = parts.scheme == "sqlite" and parts.netloc == "" and parts.path.startswith("/")
+    if not names_file and not (parts.scheme in _DATABASES and "://" in str(seen)):
+        raise ValueError
+    return str(seen)
+
+
+def _parse_schema(seen: object) -> str:
+    if not isinstance(seen, str) or not _SCHEMA.fullmatch(seen):
+        raise ValueError
+    return seen
+
+
+SOURCE_URL = Kind(
+    "an https:// URL without user, query or fragment (http:// for a loopback host alone)",
+    _parse_source_url,
+    describe_url,
+)
+DATABASE_URL = Kind(
+    "sqlite:///FILE, postgres://… or postgresql://…",
+    _parse_database_url,
+    describe_url,
+)
+SCHEMA_NAME = Kind(
+    "at most 63 lower-case letters, digits and underscores, beginning with neither a digit nor pg_",
+    _parse_schema,
+)
