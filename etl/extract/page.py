@@ -86,8 +86,14 @@ class Page:
 
     offset: int
     limit: int
+    length: int  # rows as received, repetitions among them
     observed_at: datetime
     rows: tuple[Row, ...]
+
+    @property
+    def end(self) -> int:
+        """The offset right behind the page."""
+        return self.offset + self.length
 
     @cached_property
     def places(self) -> tuple[datetime, ...]:
@@ -113,17 +119,15 @@ def read_page(body: bytes, *, offset: int, limit: int, observed_at: datetime) ->
 
     Raises MalformedBodyError when the body is not a whole list of batches.
     """
+    raws = split_rows(body)
     rows: dict[str | int, Row] = {}
-    first = True
-    for raw in split_rows(body):
+    at_top = True
+    for raw in raws:
         row = read_row(raw)
-        if row.place is NEWEST:
-            row = row if first else _displaced(row)
-        else:
-            first = False
+        if row.place is NEWEST and not at_top:
+            row = msgspec.structs.replace(row, place=None)
+        at_top = at_top and (row.place is None or row.place is NEWEST)
         rows.setdefault(row.identity, row)
-    return Page(offset=offset, limit=limit, observed_at=observed_at, rows=tuple(rows.values()))
-
-
-def _displaced(row: Row) -> Row:
-    return msgspec.structs.replace(row, place=None)
+    return Page(
+        offset=offset, limit=limit, length=len(raws), observed_at=observed_at, rows=tuple(rows.values())
+    )

@@ -1,0 +1,282 @@
+"""The proven walk: which page to ask for next, and what the pages received so far prove.
+
+The source pages by offset over a list that moves, ties and is clamped, so no page can be trusted to
+begin where the one before ended. Two facts can be: a page is one query at one instant, and a batch's
+created_at never changes. Hence the words and the rules:
+
+*tail group*  the rows of a page that share its last created_at; the page may have cut it.
+*frontier*    the created_at down to which, itself excluded, everything is proven.
+*linked*      a page at offset 0, or one whose first row is strictly newer than the frontier: nothing
+              can hide between it and what is proven. It proves all from its tail group, excluded, up to
+              the frontier. A page that is not linked means that the list moved up: step back.
+*the end*     a linked page that adds nothing, is shorter than the short page before it, and ends just
+              where that one ended. A short page alone proves nothing (the server may clamp, and
+              clamp otherwise at the next request), an empty one neither (it may be false), nor one that
+              adds nothing (inserts push known rows under the walk). Without such a second sign look past
+              the page: nothing there, asked twice, and the page read again adds nothing.
+
+`Walk` is pure: it says what to `read`, is handed the page, and returns what is proven by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from etl.errors import InvariantError
+from etl.extract.page import Page, Row
+from etl.interval import Interval
+
+MOST_STEPS_BACK = 24  # doubling each time: past any list
+MOST_REPEATS = 5  # of one and the same read, for an answer that cannot be used
+MOST_WIDENINGS = 6  # doublings of the limit for a group of equal times that fills a page
+MOST_IDLE = 50  # pages in a row that add nothing, beyond the pages that did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One request for a page."""
+
+    offset: int
+    limit: int
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What one page adds: every batch listed in `interval` at `observed_at` is among `rows`.
+
+    `rows` also holds those of the page whose place cannot be told.
+    """
+
+    interval: Interval
+    rows: tuple[Row, ...]
+    observed_at: datetime
+
+    @property
+    def names_all(self) -> bool:
+        """Whether every row has an id; otherwise no absence can be told from it."""
+        return all(row.id is not None for row in self.rows)
+
+
+class _Phase(Enum):
+    WALKING = auto()
+    LOOKING_PAST = auto()  # behind a page that gives no step: is there anything?
+    READING_AGAIN = auto()  # nothing there; if that page still adds nothing, it is the end
+
+
+class Walk:
+    """One walk from the top of a list down to its end, or until all newer than `until` is proven."""
+
+    def __init__(
+        self,
+        *,
+        limit: int,
+        status: str | None = None,
+        until: datetime | None = None,
+        max_pages: int = 20_000,
+        expected_rows: int = 0,
+    ) -> None:
+        """`expected_rows`: what the list is known to hold. An only page that ends before may be clamped: look past it."""
+        self.status = status
+        self.until = until
+        self.complete = False
+        self.is_empty = False  # complete, and the source lists nothing at all
+        self.stopped: str | None = None  # why it ended without a proof
+        self.frontier: datetime | None = None
+        self.largest = 0  # rows of the longest page received
+        self.pages = 0
+        self._max_pages = max_pages
+        self._expected_rows = expected_rows
+        self._rows = 0  # proven so far
+        self._limit = limit
+        self._offset = 0
+        self._phase = _Phase.WALKING
+        self._group: set[str | int] = (
+            set()
+        )  # rows at the frontier, by identity, as the last page there showed them
+        self._known: set[str | int] = set()  # the same, as all pages together did
+        self._resting: Page | None = None  # the page behind which the walk looks
+        self._end_hint: Page | None = None  # shorter than it could be: the list seems to end where it ends
+        self._furthest = 0  # end of the page that reached furthest
+        self._clamp_varies = False
+        self._adding_pages = 0
+        self._narrow = 0  # length of the page that one group filled
+        self._steps_back = self._repeats = self._empties = self._widenings = self._idle = 0
+
+    # -- what to ask for ---------------------------------------------------------------------------
+
+    @property
+    def read(self) -> Read | None:
+        """The next page to ask for; None once the walk has ended."""
+        if self.complete or self.stopped:
+            return None
+        return self._read_at(self._offset)
+
+    def guesses(self, most: int) -> list[Read]:
+        """The reads that will follow if the list stays as it is: to be fetched ahead, at most so many."""
+        if self._phase is not _Phase.WALKING or not self.pages or self._end_hint is not None:
+            return []
+        stride = max(1, self.largest - self.margin - 1)
+        return [self._read_at(self._offset + stride * ahead) for ahead in range(1, most + 1)]
+
+    @property
+    def margin(self) -> int:
+        """Rows of overlap beyond the least: they absorb small groups and small moves of the list."""
+        return min(8, self.largest // 20)
+
+    def _read_at(self, offset: int) -> Read:
+        return Read(offset=offset, limit=self._limit, status=self.status)
+
+    # -- what a page tells -------------------------------------------------------------------------
+
+    def receive(self, page: Page) -> Proof | None:
+        """Take in the page that was asked for (or one fetched ahead near it); return what it proves."""
+        self.pages += 1
+        self._idle += 1
+        self._furthest = max(self._furthest, page.end if page.rows else 0)
+        if self.pages > self._max_pages:
+            self._stop(f"gave up after {self._max_pages} pages: the list does not end")
+        elif self._idle > MOST_IDLE + self._adding_pages:
+            self._stop(f"{self._idle} pages in a row added nothing: the list moves faster than it is read")
+        elif not page.rows:
+            self._receive_nothing(page)
+        elif self._phase is _Phase.LOOKING_PAST:
+            self._receive_more()
+        elif not page.places or not page.is_ordered:
+            self._repeat(f"the page at offset {page.offset} is not ordered by a readable created_at")
+        elif not self._is_linked(page):
+            self._step_back(page)
+        else:
+            return self._advance(page)
+        return None
+
+    def _is_linked(self, page: Page) -> bool:
+        return page.offset == 0 or self.frontier is None or page.places[0] > self.frontier
+
+    def _advance(self, page: Page) -> Proof | None:
+        self._empties = self._repeats = self._steps_back = 0
+        adds = self._adds(page)
+        if not adds and self._is_end(page):
+            return self._finish(page)
+        proof = self._prove(page)
+        self._note_length(page, adds=adds)
+        if adds:
+            self._adding_pages, self._idle = self._adding_pages + 1, 0
+        if page.kept > 1 and (adds or page.length >= self.largest):
+            self._step(page)
+        else:
+            self._known = set(self._group)  # a row of the group that went away must not hold up the end
+            self._look_past(page)
+        return proof
+
+    def _adds(self, page: Page) -> bool:
+        if self.frontier is None:
+            return True
+        at_frontier = {row.identity for row in page.rows if row.place == self.frontier}
+        return page.places[-1] < self.frontier or not at_frontier <= self._known
+
+    def _is_end(self, page: Page) -> bool:
+        """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
+        seen = {row.identity for row in page.rows}
+        if self._phase is _Phase.READING_AGAIN and self._resting is not None:
+            stands_still = seen == {row.identity for row in self._resting.rows}
+            return self._known <= seen and (page.length < self.largest or stands_still)
+        return self._group <= seen and self._ends_where_expected(page)
+
+    def _ends_where_expected(self, page: Page) -> bool:
+        hint = self._end_hint
+        if hint is None or self._clamp_varies:
+            return False
+        is_sure = hint.length < self.largest or self._rows + len(self._group) >= self._expected_rows
+        return is_sure and page.length < hint.length and page.end == hint.end == self._furthest
+
+    def _prove(self, page: Page) -> Proof | None:
+        """Move the frontier down to the page's tail group; return the stretch between."""
+        tail = page.places[-1]
+        group = {row.identity for row in page.rows if row.place == tail}
+        if self.frontier is not None and tail >= self.frontier:
+            if tail == self.frontier:
+                self._group, self._known = group, self._known | group
+            return None
+        interval = Interval(after=tail, upto=self.frontier)
+        self.frontier, self._group, self._known = tail, group, group
+        self.complete = self.until is not None and tail < self.until
+        return self._proof(page, interval)
+
+    def _finish(self, page: Page) -> Proof:
+        self.complete = True
+        return self._proof(page, Interval(after=None, upto=self.frontier))
+
+    def _proof(self, page: Page, interval: Interval) -> Proof:
+        rows = page.rows_in(interval)
+        self._rows += len(rows)
+        return Proof(interval=interval, rows=rows, observed_at=page.observed_at)
+
+    def _note_length(self, page: Page, *, adds: bool) -> None:
+        """Learn how long a page can be, whether that changes, and where a short one says the list ends."""
+        hint = self._end_hint
+        went_on = adds and hint is not None and page.end > hint.end
+        if page.length > self.largest > 0 or (went_on and hint is not None and hint.length < self.largest):
+            self._clamp_varies = True
+        self._end_hint = page if adds and page.length < (self.largest or page.limit) else None
+        self.largest = max(self.largest, page.length)
+
+    # -- when it does not go straight on -----------------------------------------------------------
+
+    def _receive_nothing(self, page: Page) -> None:
+        """An empty answer can be false: it counts only when it is given twice."""
+        self._empties += 1
+        if self._empties == 1:
+            return
+        self._empties = 0
+        if self._phase is _Phase.LOOKING_PAST and self._resting is not None:
+            self._phase, self._offset = _Phase.READING_AGAIN, self._resting.offset
+        elif page.offset > 0:
+            self._step_back(page)
+        elif self.frontier is not None:
+            self._stop("the list turned empty during the walk")
+        else:
+            self.complete = self.is_empty = True
+
+    def _step(self, page: Page) -> None:
+        self._phase = _Phase.WALKING
+        self._offset = page.offset + max(1, min(page.kept, page.length - self.margin) - 1)
+
+    def _look_past(self, page: Page) -> None:
+        self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end
+
+    def _receive_more(self) -> None:
+        """Rows stand behind the page: it was cut. Step over it, or, where it gives no step, ask for more at once."""
+        page = self._resting
+        if page is None:
+            raise InvariantError("looked past no page")
+        self._clamp_varies = self._clamp_varies or page.length < self.largest
+        self._phase, self._offset = _Phase.WALKING, page.offset
+        if page.kept > 1:
+            self._step(page)
+        elif self._widenings == MOST_WIDENINGS or page.length == self._narrow:
+            self._stop(
+                f"{page.length - page.kept} or more batches share one created_at and the source gives no more"
+                f" than {page.length} rows a page: that none of them is missed cannot be proven"
+            )
+        else:
+            self._narrow = page.length
+            self._widenings += 1
+            self._limit *= 2
+
+    def _step_back(self, page: Page) -> None:
+        if self._steps_back == MOST_STEPS_BACK:
+            self._stop("the list keeps moving up: no page could be linked to the one before")
+        step = max(1, self.margin) * 2**self._steps_back
+        self._steps_back += 1
+        self._phase, self._offset = _Phase.WALKING, max(0, page.offset - step)
+
+    def _repeat(self, reason: str) -> None:
+        self._repeats += 1
+        if self._repeats == MOST_REPEATS:
+            self._stop(reason)
+
+    def _stop(self, reason: str) -> None:
+        self.stopped = reason
