@@ -204,18 +204,14 @@ def _unknown_account(name: str, known: Sequence[str]) -> str:
 
 def _odd_variables(origins: Origins) -> list[str]:
     """Variables that were meant for this program and that it does not use."""
-    known = {item.variable for item in definitions()} | {"ETL_CONFIG"}
     tables = origins.file.get("accounts")
-    key_variables = (
-        {table.get("api_key_env") for table in tables} if isinstance(tables, list) else {KEY_VARIABLE}
-    )
+    named = {table.get("api_key_env") for table in tables} if isinstance(tables, list) else {KEY_VARIABLE}
+    known = {item.variable for item in definitions()} | {"ETL_CONFIG"}
     odd = [
         f"{found.origin} is not one of this program's{did_you_mean(name, known)}"
         for name, found in origins.variables.items()
-        if name.startswith("ETL_") and not name.startswith("ETL_TEST_") and name not in known | key_variables
+        if name.startswith("ETL_") and not name.startswith("ETL_TEST_") and name not in known | named
     ]
-    if KEY_VARIABLE in origins.variables and KEY_VARIABLE not in key_variables:
-        odd.append(
-            f"{KEY_VARIABLE} is not used: {origins.file_shown} names the accounts and none points at it"
-        )
+    if KEY_VARIABLE in origins.variables and KEY_VARIABLE not in named:
+        odd.append(f"{KEY_VARIABLE} is not used: the accounts of {origins.file_shown} do not name it")
     return odd

@@ -105,7 +105,8 @@ def _parse_source_url(seen: object) -> str:
 
 def _parse_database_url(seen: object) -> str:
     parts = split_url(seen)
-    names_file = parts.scheme == "sqlite" and parts.netloc == "" and parts.path.startswith("/")
+    in_memory = parts.path in ("", "/", "/:memory:")  # it would end with the process
+    names_file = parts.scheme == "sqlite" and not (in_memory or parts.netloc or parts.query)
     if not names_file and not (parts.scheme in _DATABASES and "://" in str(seen)):
         raise ValueError
     return str(seen)
