@@ -89,7 +89,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that cannot write, in which every query sees the same moment."""
-    with destination_errors(engine), engine.connect() as connection:
+    with destination_errors(engine), snapshot(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """`reading`, with errors as the driver raises them."""
+    with engine.connect() as connection:
         connection.execution_options(**READ_ONLY[engine.dialect.name])
         with connection.begin():
             yield connection
@@ -164,7 +171,7 @@ def _create_postgres(url: URL, schema: str) -> Engine:
 
 
 def _check_driver(url: URL) -> None:
-    """That psycopg can be loaded, and knows the URL's parameters (other tools' URLs have ones of their own)."""
+    """That psycopg can be loaded and knows the URL's parameters: other tools put ones of their own there."""
     try:
         from psycopg import ProgrammingError
         from psycopg.conninfo import make_conninfo
@@ -174,7 +181,8 @@ def _check_driver(url: URL) -> None:
     try:
         make_conninfo(**dict.fromkeys(url.query, ""))
     except ProgrammingError as error:
-        raise SettingsError([f"DATABASE_URL: {error}; expected libpq's parameters, or none"]) from None
+        unknown = f"DATABASE_URL: {str(error).strip()}; expected libpq's parameters, or none"
+        raise SettingsError([unknown]) from None
 
 
 def _quoted(schema: str) -> str:

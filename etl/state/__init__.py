@@ -1,0 +1,1 @@
+"""What the tool knows about itself: who works, what ran, what was proven."""
