@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from etl.errors import StoppedError
@@ -31,6 +31,31 @@ class Clock(Protocol):
     def check_stopped(self) -> None:
         """Raise StoppedError when the process was asked to stop."""
         ...
+
+
+class SteadyClock:
+    """A clock that never steps back: it starts at `clock`'s time or at `floor`, the later, and runs on from there.
+
+    What one run writes is so never older than what an earlier run wrote, whatever happens to the machine's
+    clock; within the run, spans are true.
+    """
+
+    def __init__(self, clock: Clock, floor: datetime | None = None) -> None:
+        self._clock = clock
+        self._began = max(clock.now(), floor) if floor is not None else clock.now()
+        self._began_monotonic = clock.monotonic()
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self._clock.monotonic() - self._began_monotonic)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def check_stopped(self) -> None:
+        self._clock.check_stopped()
 
 
 class SystemClock:

@@ -4,6 +4,7 @@
     ├── SettingsError            exit 2   mend the configuration, then start again
     ├── SourceError              exit 3
     │   ├── TransientSourceError          try again, after `retry_after_seconds` when it is known
+    │   │   └── KeyRefusedError           try twice more, seconds apart: the source's look-up can fail
     │   └── PermanentSourceError          stop; trying again cannot help
     ├── DestinationError         exit 4   the database is out of reach, full, damaged or read-only
     ├── LockHeldError            exit 5   another sync of that account is running
@@ -49,11 +50,19 @@ class SourceError(EtlError):
 class TransientSourceError(SourceError):
     """A fault that passes: a time-out, a 5xx, a cut-off body."""
 
+    most_attempts: int | None = None  # where the settings' number is not right for it
+
     def __init__(
         self, message: str, *, retry_after_seconds: float | None = None, hint: str | None = None
     ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class KeyRefusedError(TransientSourceError):
+    """A 401: a passing fault of the source's key look-up, or, when it stays, a bad key."""
+
+    most_attempts = 3
 
 
 class PermanentSourceError(SourceError):

@@ -78,7 +78,7 @@ class Walk:
         max_pages: int = 20_000,
         expected_rows: int = 0,
     ) -> None:
-        """`expected_rows`: what the list is known to hold. An only page that ends before may be clamped: look past it."""
+        """`expected_rows`: what the list is known to hold; a single page that ends before may be clamped."""
         self.status = status
         self.until = until
         self.complete = False
@@ -248,7 +248,7 @@ class Walk:
         self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end
 
     def _receive_more(self) -> None:
-        """Rows stand behind the page: it was cut. Step over it, or, where it gives no step, ask for more at once."""
+        """Rows stand behind the page: it was cut. Step over it; if it gives no step, ask for more at once."""
         page = self._resting
         if page is None:
             raise InvariantError("looked past no page")

@@ -1,0 +1,88 @@
+"""Fetches the pages of a walk, some of them before they are asked for.
+
+Where the next pages begin can be guessed as soon as the size of a page is known. Links are checked in
+order all the same, so a wrong guess costs a request and never a row. How many guesses are risked grows
+with the pages that were right, unless it is known how far the list goes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+
+from etl.clock import Clock
+from etl.extract.page import Page
+from etl.extract.walk import Proof, Read, Walk
+
+Fetch = Callable[[Read], Page]
+
+_PAGES_PER_GUESS = 8  # beyond what is known, so many pages must have been right for each guess
+_LOOK_UP_SECONDS = 0.25  # how often a wait for a page looks whether to stop
+
+
+def follow(
+    walk: Walk, fetch: Fetch, *, clock: Clock, most_at_once: int, expected_rows: int = 0
+) -> Iterator[Proof]:
+    """Drive the walk to its end and yield what it proves, page by page."""
+    ahead = _Ahead(fetch, clock)
+    while (read := walk.read) is not None:
+        clock.check_stopped()
+        future = ahead.take(read, walk.margin) or ahead.start(read)
+        for guess in worthwhile(walk, most_at_once - 1, expected_rows):
+            ahead.start_once(guess)
+        proof = walk.receive(ahead.result(future))
+        if proof is not None:
+            yield proof
+
+
+def worthwhile(walk: Walk, most: int, expected_rows: int) -> list[Read]:
+    """The guesses that are worth a request: below the rows that are known, or earned by right ones."""
+    earned = walk.pages // _PAGES_PER_GUESS
+    guesses = walk.guesses(most)
+    return [guess for at, guess in enumerate(guesses) if at < earned or guess.offset < expected_rows]
+
+
+class _Ahead:
+    """Pages under way, each on a thread of its own that does not keep the process alive."""
+
+    def __init__(self, fetch: Fetch, clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._under_way: dict[Read, Future[Page]] = {}
+
+    def take(self, read: Read, margin: int) -> Future[Page] | None:
+        """The page under way that serves for `read`: the same, or one so near that it can still be linked."""
+        near = [
+            r for r in self._under_way if r.status == read.status and abs(r.offset - read.offset) <= margin
+        ]
+        if not near:
+            return None
+        best = min(near, key=lambda r: (abs(r.offset - read.offset), r.offset))
+        self._forget_before(best)
+        return self._under_way.pop(best)
+
+    def start_once(self, read: Read) -> None:
+        if read not in self._under_way:
+            self._under_way[read] = self.start(read)
+
+    def start(self, read: Read) -> Future[Page]:
+        future: Future[Page] = Future()
+        threading.Thread(target=self._run, args=(read, future), daemon=True).start()
+        return future
+
+    def result(self, future: Future[Page]) -> Page:
+        while not wait([future], timeout=_LOOK_UP_SECONDS).done:
+            self._clock.check_stopped()
+        return future.result()
+
+    def _run(self, read: Read, future: Future[Page]) -> None:
+        try:
+            future.set_result(self._fetch(read))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the page
+            future.set_exception(error)
+
+    def _forget_before(self, read: Read) -> None:
+        """Drop what the walk has passed, so that no more than a few pages are ever held."""
+        for passed in [r for r in self._under_way if r.offset < read.offset]:
+            del self._under_way[passed]

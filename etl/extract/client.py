@@ -1,0 +1,196 @@
+"""The source over HTTP: one request at a time, tried again as the answers say. httpx and tenacity live here.
+
+`Client.fetch` returns a page or raises; between the two stand the budget, the retries, a limit on the
+size of a body and on the time that it may take.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+import tenacity
+
+from etl.clock import Clock
+from etl.errors import KeyRefusedError, PermanentSourceError, StoppedError, TransientSourceError
+from etl.extract.answers import Answer, read_answer
+from etl.extract.budget import Budget
+from etl.extract.limits import Limits, read_limits
+from etl.extract.page import Page
+from etl.extract.walk import Read
+from etl.model import Account
+from etl.version import USER_AGENT
+
+if TYPE_CHECKING:
+    from etl.settings import Settings
+
+_CONNECT_SECONDS = 10.0
+# A whole answer may take so many times the time-out of a single read: a slow line, not a dribbling server.
+_WHOLE_ANSWER = 4
+_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
+_BETWEEN_KEY_ATTEMPTS_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was sent so far; added to under the client's lock."""
+
+    requests: int = 0
+    retries: int = 0
+    rate_limited: int = 0
+
+
+class Client:
+    """The batches of one account. Safe to use from several threads; `close` it at the end."""
+
+    def __init__(
+        self,
+        account: Account,
+        settings: Settings,
+        *,
+        clock: Clock,
+        budget: Budget,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.traffic = Traffic()
+        self._settings = settings
+        self._clock = clock
+        self._budget = budget
+        self._lock = threading.Lock()
+        self._closed = False
+        self._url = f"{settings.base_url}/batch-calls"
+        self._http = httpx.Client(
+            transport=transport,
+            # No proxy stands between this machine and itself.
+            trust_env=not _is_loopback(settings.base_url),
+            timeout=httpx.Timeout(settings.timeout_seconds, connect=_CONNECT_SECONDS, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.fetch_ahead),
+            headers={
+                "Authorization": f"Bearer {account.api_key.reveal()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": USER_AGENT,
+            },
+        )
+
+    def close(self) -> None:
+        """Refuse further attempts, so that pages fetched ahead in vain are not tried again."""
+        self._closed = True
+        self._http.close()
+
+    def fetch(self, read: Read) -> Page:
+        """Fetch one page.
+
+        Raises TransientSourceError when the attempts or the time for them are used up, PermanentSourceError
+        when the source refuses, StoppedError when the process is asked to stop while waiting.
+        """
+        started = self._clock.monotonic()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientSourceError),
+            wait=_wait_seconds,
+            stop=lambda state: self._is_enough(state, started),
+            sleep=self._clock.sleep,
+            before_sleep=self._count_retry,
+            reraise=True,
+        )
+        return retrying(self._attempt, read)
+
+    def _attempt(self, read: Read) -> Page:
+        self._clock.check_stopped()
+        if self._closed:
+            raise StoppedError("the walk is over")
+        self._budget.acquire()
+        with self._lock:
+            self.traffic.requests += 1
+        observed_at = self._clock.now()
+        limits: Limits | None = None
+        try:
+            answer = self._exchange(read)
+            limits = read_limits(answer.headers, self._clock.now())
+        finally:
+            self._budget.release(limits)
+        if answer.status == 429:
+            with self._lock:
+                self.traffic.rate_limited += 1
+        return read_answer(answer, read, observed_at)
+
+    def _exchange(self, read: Read) -> Answer:
+        body: dict[str, object] = {"action": "list", "limit": read.limit, "offset": read.offset}
+        if read.status is not None:
+            body["status"] = read.status
+        try:
+            with self._http.stream("POST", self._url, json=body) as response:
+                return Answer(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    body=self._read_body(response),
+                )
+        except httpx.TimeoutException:
+            raise TransientSourceError(
+                f"the source gave no answer within {self._settings.timeout_seconds:g} s"
+            ) from None
+        except httpx.TransportError as error:
+            raise _connection_error(error) from None
+
+    def _read_body(self, response: httpx.Response) -> bytes:
+        encoding = response.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise TransientSourceError(
+                f"the source sent a body encoded as {encoding[:20]!r}, which was not asked for"
+            )
+        most_bytes = self._settings.max_body_mib * 2**20
+        deadline = self._clock.monotonic() + self._settings.timeout_seconds * _WHOLE_ANSWER
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > most_bytes:
+                raise PermanentSourceError(
+                    f"the source sent more than {self._settings.max_body_mib} MiB in one answer",
+                    hint="lower ETL_PAGE_SIZE, or raise ETL_MAX_BODY_MIB if the rows are really that large",
+                )
+            if self._clock.monotonic() > deadline:
+                raise TransientSourceError("the source sends its answer too slowly")
+        return bytes(body)
+
+    def _is_enough(self, state: tenacity.RetryCallState, started: float) -> bool:
+        error = _error_of(state)
+        attempts = error.most_attempts or self._settings.max_attempts
+        spent = self._clock.monotonic() - started + (error.retry_after_seconds or 0.0)
+        return state.attempt_number >= attempts or spent > self._settings.max_retry_seconds
+
+    def _count_retry(self, _state: tenacity.RetryCallState) -> None:
+        with self._lock:
+            self.traffic.retries += 1
+
+
+def _error_of(state: tenacity.RetryCallState) -> TransientSourceError:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, TransientSourceError) else TransientSourceError("no answer yet")
+
+
+def _wait_seconds(state: tenacity.RetryCallState) -> float:
+    """Full jitter, but never sooner than the source asks."""
+    error = _error_of(state)
+    least = _BETWEEN_KEY_ATTEMPTS_SECONDS if isinstance(error, KeyRefusedError) else 0.0
+    return max(_BACKOFF(state), error.retry_after_seconds or 0.0, least)
+
+
+def _connection_error(error: httpx.TransportError) -> TransientSourceError | PermanentSourceError:
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return PermanentSourceError(
+            "the source's TLS certificate cannot be trusted",
+            hint="check MAGPIPE_BASE_URL; behind a company proxy, set SSL_CERT_FILE to its certificate",
+        )
+    return TransientSourceError(
+        f"the connection to the source failed ({type(error).__name__})",
+        hint="check the network and MAGPIPE_BASE_URL",
+    )
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
