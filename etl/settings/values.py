@@ -105,11 +105,12 @@ def _parse_source_url(seen: object) -> str:
 
 def _parse_database_url(seen: object) -> str:
     parts = split_url(seen)
-    in_memory = parts.path in ("", "/", "/:memory:")  # it would end with the process
-    names_file = parts.scheme == "sqlite" and not (in_memory or parts.netloc or parts.query)
-    if not names_file and not (parts.scheme in _DATABASES and "://" in str(seen)):
+    text = str(seen)
+    in_memory = parts.path in ("/", "/:memory:")  # it would end with the process
+    names_file = text.startswith("sqlite:///") and not (in_memory or parts.query)
+    if not names_file and not (parts.scheme in _DATABASES and "://" in text):
         raise ValueError
-    return str(seen)
+    return text
 
 
 def _parse_schema(seen: object) -> str:

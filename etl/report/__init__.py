@@ -1,0 +1,1 @@
+"""What the tables say: queries, figures made of them, and the figures as text. Reads only."""

@@ -1,0 +1,163 @@
+"""How each account stands: its last runs, how old its data may be, what is set aside, what is wrong.
+
+Pure: the rows come from `health_queries`, the time from the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from etl.interval import Interval
+from etl.model import RunMode, RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One line of `sync_runs`, as far as `status` shows it."""
+
+    run_id: int
+    account: str
+    mode: RunMode
+    status: RunStatus
+    complete: bool
+    started_at: datetime
+    heartbeat_at: datetime
+    finished_at: datetime | None
+    requests: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """The syncs since the last complete one, none of which was proven complete."""
+
+    count: int
+    since: datetime
+    last: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """An interval of created_at, and when all of it was last read with proof."""
+
+    interval: Interval
+    proven_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the tables say of one account."""
+
+    account: str
+    last_run: Run | None = None
+    last_complete: Run | None = None
+    failing: Streak | None = None
+    rows: int = 0
+    deleted: int = 0
+    rows_set_aside: int = 0
+    fields_set_aside: int = 0
+    deletes_held: int = 0  # batches that the guard keeps from being marked deleted
+    requests_last_hour: int = 0
+    coverage: tuple[Proof, ...] = ()
+    drift: tuple[str, ...] = ()
+
+
+class IncidentKind(StrEnum):
+    FAILING = "failing"
+    DELETES_HELD = "deletes_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """Something that stays wrong until somebody, or the next run, mends it."""
+
+    kind: IncidentKind
+    since: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """One account as `status` tells it; `age` is the time since its last complete sync ended."""
+
+    facts: Facts
+    configured: bool
+    age: timedelta | None
+    stale: bool
+    oldest_proof_at: datetime | None
+    incidents: tuple[Incident, ...]
+
+
+_ENDED = {
+    RunStatus.FAILED: "failed",
+    RunStatus.INCOMPLETE: "was incomplete",
+    RunStatus.ABANDONED: "was abandoned",
+}
+
+
+def derive_health(
+    facts: Sequence[Facts], configured: Sequence[str], now: datetime, max_age: timedelta | None
+) -> tuple[Health, ...]:
+    """One per account: the configured ones in their order, then those that only the tables know.
+
+    An account that is no longer configured is shown but never stale, unless none is configured here at all.
+    """
+    by_name = {one.account: one for one in facts}
+    known = {name: Facts(account=name) for name in configured} | by_name
+    return tuple(
+        _derive_one(one, not configured or name in configured, now, max_age) for name, one in known.items()
+    )
+
+
+def oldest_proof(coverage: Sequence[Proof]) -> datetime | None:
+    """The instant since when no number is older; None while some stretch of time was never proven."""
+    if not coverage or not _covers_everything([proof.interval for proof in coverage]):
+        return None
+    return min(proof.proven_at for proof in coverage)
+
+
+def _derive_one(facts: Facts, configured: bool, now: datetime, max_age: timedelta | None) -> Health:
+    ended = facts.last_complete.finished_at if facts.last_complete else None
+    age = max(now - ended, timedelta()) if ended else None
+    return Health(
+        facts=facts,
+        configured=configured,
+        age=age,
+        stale=configured and max_age is not None and (age is None or age > max_age),
+        oldest_proof_at=oldest_proof(facts.coverage),
+        incidents=_derive_incidents(facts),
+    )
+
+
+def _derive_incidents(facts: Facts) -> tuple[Incident, ...]:
+    incidents = []
+    if streak := facts.failing:
+        times = "" if streak.count == 1 else f" ({streak.count} in a row)"
+        detail = (
+            f"the last sync {_ENDED[streak.last.status]}{times}: {streak.last.error or 'no reason was kept'}"
+        )
+        incidents.append(Incident(kind=IncidentKind.FAILING, since=streak.since, detail=detail))
+    if facts.deletes_held and facts.last_run:
+        detail = (
+            f"{facts.deletes_held} batches are gone from the source, too many to be marked deleted unasked"
+        )
+        since = facts.last_run.started_at
+        incidents.append(Incident(kind=IncidentKind.DELETES_HELD, since=since, detail=detail))
+    return tuple(incidents)
+
+
+def _covers_everything(intervals: Sequence[Interval]) -> bool:
+    """Whether no place is left out; intervals of an account do not overlap."""
+    lower: Any = None
+    ordered = sorted(intervals, key=lambda one: (one.after is not None, one.after or 0))
+    for position, interval in enumerate(ordered):
+        if interval.after != lower:
+            return False
+        if interval.upto is None:
+            return position == len(ordered) - 1
+        lower = interval.upto
+    return False
