@@ -1,0 +1,65 @@
+"""What every test may ask for by name: a database, or as many seeds as were ordered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from etl.migrate import migrate
+
+from support.databases import (
+    DIALECTS,
+    Database,
+    NoPostgresError,
+    fresh_postgres,
+    fresh_sqlite,
+    running_postgres,
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("seeds", "how much of what a test may meet is tried")
+    group.addoption("--seeds", type=int, default=20, metavar="N", help="run each seeded test N times")
+    group.addoption("--first-seed", type=int, default=0, metavar="N", help="… beginning with this seed")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `seed` runs once for each."""
+    if "seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("first_seed")
+        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("seeds")))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server; without one its tests are skipped, but on CI they fail."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+    try:
+        with running_postgres(run) as url:
+            yield url
+    except NoPostgresError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database that no migration has seen, once in SQLite and once in PostgreSQL."""
+    if request.param == "sqlite":
+        with fresh_sqlite(tmp_path) as database:
+            yield database
+    else:
+        with fresh_postgres(request.getfixturevalue("postgres_url")) as database:
+            yield database
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """A database with every table in it, once in SQLite and once in PostgreSQL."""
+    migrate(empty_database.engine, empty_database.settings)
+    return empty_database
