@@ -1,1 +1,1 @@
-"""From what the source wrote to what the tables hold: pure, so that no row is read differently on another day."""
+"""From what the source wrote to what the tables hold: pure, so that a row reads the same on any day."""
