@@ -16,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from etl.engine import DatabaseSettings, advisory_key
 from etl.errors import DestinationError, LockHeldError
@@ -114,7 +114,7 @@ def _unlock(connection: Connection, key: int) -> None:
     """Free the lock at once; where that cannot be, close its session, which frees it too."""
     try:
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-    except DBAPIError:
+    except SQLAlchemyError:
         connection.invalidate()
 
 

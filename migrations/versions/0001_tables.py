@@ -29,19 +29,6 @@ def upgrade() -> None:
     _sync_drift()
 
 
-def downgrade() -> None:
-    for table in (
-        "sync_drift",
-        "quarantine",
-        "sync_missing",
-        "sync_coverage",
-        "sync_runs",
-        "batch_call_history",
-        "batch_calls",
-    ):
-        op.drop_table(table)
-
-
 def _one_of(table: str, column: str, *values: str) -> sa.CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=op.f(f"ck_{table}_{column}"))

@@ -38,6 +38,14 @@ class NoPostgresError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """Only what `etl.engine` asks of settings, unchecked."""
+
+    database_url: str
+    database_schema: str = "magpipe"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Database:
     """One database of one test, and settings that name it."""
 

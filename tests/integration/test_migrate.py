@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from etl.engine import writing
+from etl.errors import DestinationError
+from etl.migrate import HEAD, current_version, migrate
+from etl.model import Change, RunMode, RunStatus
+from etl.tables import metadata
+
+from support.databases import Database, opened
+from support.processes import worker
+
+CHECKOUT = Path(__file__).parents[2]
+
+MIGRATE = """
+from etl.migrate import migrate
+print("ready", flush=True)
+sys.stdin.readline()
+print(migrate(engine, settings)[1], flush=True)
+"""
+
+
+def test_a_new_database_goes_to_the_newest_version(empty_database: Database) -> None:
+    assert current_version(empty_database.engine) is None
+    assert migrate(empty_database.engine, empty_database.settings) == (None, HEAD)
+    assert current_version(empty_database.engine) == HEAD
+
+
+def test_a_database_that_is_up_to_date_is_left_alone(database: Database) -> None:
+    assert migrate(database.engine, database.settings) == (HEAD, HEAD)
+
+
+def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    with opened(database.dialect, database.settings) as seen, seen.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "constraint", "values"),
+    [
+        ("batch_call_history", "ck_batch_call_history_change", set(Change)),
+        ("sync_runs", "ck_sync_runs_mode", set(RunMode)),
+        ("sync_runs", "ck_sync_runs_status", set(RunStatus)),
+    ],
+)
+def test_the_database_takes_the_values_that_the_program_has(
+    database: Database, table: str, constraint: str, values: set[str]
+) -> None:
+    rules = {rule["name"]: rule["sqltext"] for rule in inspect(database.engine).get_check_constraints(table)}
+    assert set(re.findall(r"'(\w+)'", rules[constraint])) == values
+
+
+def test_two_processes_that_migrate_at_once_both_end_well(empty_database: Database) -> None:
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(MIGRATE, empty_database)) for _ in range(2)]
+        assert [each.hear() for each in workers] == ["ready", "ready"]
+        for each in workers:
+            each.say("go")
+        assert [each.hear() for each in workers] == [HEAD, HEAD]
+    assert current_version(empty_database.engine) == HEAD
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(empty_database: Database) -> None:
+    migrate(empty_database.engine, empty_database.settings)
+    with writing(empty_database.engine) as connection:
+        for table in inspect(connection).get_table_names():
+            if table != "sync_drift":
+                connection.execute(text(f"DROP TABLE {table}"))
+    with pytest.raises(DestinationError, match="refused a statement"):
+        migrate(empty_database.engine, empty_database.settings)
+    assert current_version(empty_database.engine) is None
+    assert inspect(empty_database.engine).get_table_names() == ["sync_drift"]
+
+
+def test_a_database_of_a_newer_release_is_refused(database: Database) -> None:
+    with writing(database.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DestinationError, match=f"at version 9999; this program knows those up to {HEAD}"):
+        migrate(database.engine, database.settings)
+
+
+def test_a_start_with_nothing_to_migrate_loads_no_alembic(database: Database) -> None:
+    program = "from etl.migrate import migrate; migrate(engine, settings); print('alembic' in sys.modules)"
+    with worker(program, database) as process:
+        assert process.hear() == "False"
+
+
+def test_a_migration_says_nothing_and_leaves_logging_as_it_was(
+    empty_database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = list(logging.root.handlers), logging.root.level
+    migrate(empty_database.engine, empty_database.settings)
+    assert (list(logging.root.handlers), logging.root.level) == before
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
+    def run(*command: str, folder: Path, **environment: str) -> str:
+        outcome = subprocess.run(
+            [sys.executable, *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert outcome.returncode == 0, outcome.stderr
+        return outcome.stdout
+
+    run("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path), folder=CHECKOUT)
+    (wheel,) = tmp_path.glob("*.whl")
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    run("-m", "zipfile", "-e", str(wheel), str(site), folder=empty)
+    program = (
+        "from types import SimpleNamespace\n"
+        "from etl.engine import create_engine\n"
+        "from etl.migrate import migrate, migrations_folder\n"
+        "settings = SimpleNamespace(database_url='sqlite:///magpipe.db', database_schema='magpipe')\n"
+        "print(migrations_folder(), migrate(create_engine(settings), settings))\n"
+    )
+    said = run("-c", program, folder=empty, PYTHONPATH=str(site))
+    assert said.strip() == f"{site / 'etl' / 'migrations'} (None, '{HEAD}')"
+    assert (empty / "magpipe.db").is_file()
