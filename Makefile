@@ -1,0 +1,77 @@
+# Needs Python 3.11 or newer and make. Everything else goes into .venv, as the lock files say.
+
+PYTHON ?= python3
+SEEDS ?= 500
+JOBS ?= auto
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+    BIN := $(VENV)/Scripts
+else
+    BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+    --generate-hashes --custom-compile-command "make lock"
+
+# Stamps: what stands here was installed from lock files that did not change since.
+PROGRAM := $(VENV)/.program
+TOOLS := $(VENV)/.tools
+
+.PHONY: help install demo test coverage lint format simulate bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+install: $(TOOLS)  ## the program and the tools to work on it, in .venv
+
+demo: $(PROGRAM)  ## sync a made-up source into SQLite and show the report; no key needed
+	@$(BIN)/magpipe-etl demo
+
+test: $(TOOLS)  ## all tests, on SQLite and on PostgreSQL
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+coverage: $(TOOLS)  ## all tests, and which lines and branches they miss
+	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+
+lint: $(TOOLS)  ## style, types and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(TOOLS)  ## put the code into its form
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to the end
+	@$(BIN)/python -m pytest -n $(JOBS) tests/simulation --seeds $(SEEDS)
+
+bench: $(TOOLS)  ## how fast and how small; off in `make test`
+	@$(BIN)/python -m pytest tests/benchmarks -s
+
+lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres -o requirements/program.txt
+	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --group dev \
+	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
+
+clean:  ## remove all that make made
+	rm -rf $(VENV) build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here; install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "$(PYTHON) is Python %d.%d; 3.11 or newer is needed: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/program.txt -r requirements/build.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): $(PROGRAM) requirements/dev.txt
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
