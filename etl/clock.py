@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 
 class SteadyClock:
-    """A clock that never steps back: it starts at `clock`'s time or at `floor`, the later, and runs on from there.
+    """A clock that never steps back: it begins at `clock`'s time or at `floor`, the later, and runs on.
 
     What one run writes is so never older than what an earlier run wrote, whatever happens to the machine's
     clock; within the run, spans are true.

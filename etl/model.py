@@ -5,7 +5,7 @@ Frozen values only; what can be wrong about one is refused where it is built.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -65,6 +65,33 @@ class Change(StrEnum):
     UPDATED = "updated"
     DELETED = "deleted"
     REVIVED = "revived"
+
+
+@dataclass(slots=True, kw_only=True)
+class Traffic:
+    """What a run sent to the source so far."""
+
+    requests: int = 0  # every request sent, the retries among them
+    retries: int = 0
+    rate_limited: int = 0  # answers 429
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a run did to the rows so far."""
+
+    pages: int = 0  # pages that were loaded
+    rows_seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    revived: int = 0
+    quarantined: int = 0  # rows that were set aside, also those that had been before
+
+    def add(self, other: Tally) -> None:
+        for name, value in asdict(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from concurrent.futures import Future, wait
 
 from etl.clock import Clock
 from etl.extract.page import Page
-from etl.extract.walk import Proof, Read, Walk
+from etl.extract.walk import Read, Walk
+from etl.proof import Proof
 
 Fetch = Callable[[Read], Page]
 

@@ -88,7 +88,7 @@ def _refusal(answer: Answer, now: datetime) -> SourceError:
         return TransientSourceError(message, retry_after_seconds=wait)
     if 300 <= answer.status < 400:
         return PermanentSourceError(
-            f"the source answered {answer.status}, a redirect: refused, since it could carry the key elsewhere",
+            f"the source answered {answer.status}, a redirect: refused, as it could carry the key elsewhere",
             hint="set MAGPIPE_BASE_URL to the final address",
         )
     return PermanentSourceError(message, hint=_HINTS.get(answer.status))

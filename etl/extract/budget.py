@@ -6,15 +6,17 @@ A request is counted when it is sent, so that threads that fetch ahead cannot ov
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Self
 
 from etl.clock import Clock
 from etl.extract.limits import Limits
+from etl.logs import Log
+from etl.settings import Settings
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 # Waits of at least this length are told: somebody may be looking at a bar that stands still.
 _NOTABLE_SECONDS = 5.0
@@ -37,6 +39,14 @@ class Window:
 class Budget:
     """The budget of one key in this process; safe to use from several threads."""
 
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock) -> Self:
+        windows = (
+            Window(most=settings.requests_per_minute, seconds=60),
+            Window(most=settings.requests_per_hour, seconds=3600),
+        )
+        return cls(windows, clock)
+
     def __init__(self, windows: tuple[Window, ...], clock: Clock) -> None:
         self._windows = windows
         self._clock = clock
@@ -51,7 +61,7 @@ class Budget:
         """Wait until a request may be sent, and count it as sent."""
         while (wait := self._take()) > 0:
             if wait >= _NOTABLE_SECONDS:
-                logger.warning("budget.waiting", extra={"fields": {"seconds": round(wait, 1)}})
+                log.warning("budget.waiting", seconds=wait)
             self._clock.sleep(wait)
 
     def release(self, limits: Limits | None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from etl.extract.budget import Budget
 from etl.extract.limits import Limits, read_limits
 from etl.extract.page import Page
 from etl.extract.walk import Read
-from etl.model import Account
+from etl.model import Account, Traffic
 from etl.version import USER_AGENT
 
 if TYPE_CHECKING:
@@ -35,17 +34,11 @@ _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
 _BETWEEN_KEY_ATTEMPTS_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class Traffic:
-    """What was sent so far; added to under the client's lock."""
-
-    requests: int = 0
-    retries: int = 0
-    rate_limited: int = 0
-
-
 class Client:
-    """The batches of one account. Safe to use from several threads; `close` it at the end."""
+    """The batches of one account. Safe to use from several threads; `close` it at the end.
+
+    What it sends is counted in `traffic`.
+    """
 
     def __init__(
         self,
@@ -54,9 +47,10 @@ class Client:
         *,
         clock: Clock,
         budget: Budget,
+        traffic: Traffic,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.traffic = Traffic()
+        self.traffic = traffic
         self._settings = settings
         self._clock = clock
         self._budget = budget

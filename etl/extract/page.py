@@ -15,22 +15,10 @@ import msgspec
 
 from etl.extract.split import split_rows
 from etl.interval import NEWEST, Interval
+from etl.proof import Row
+from etl.transform.fields import KEY_LENGTH
 from etl.transform.records import row_hash
 from etl.transform.timestamps import parse_time
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A row as received. `place` is its created_at, NEWEST for none, None where that cannot be told."""
-
-    raw: bytes
-    row_hash: int
-    id: str | None
-    place: datetime | None
-
-    @property
-    def identity(self) -> str | int:
-        """What tells it from the other rows of a walk, also when it has no readable id."""
-        return self.row_hash if self.id is None else self.id
 
 
 class _Head(msgspec.Struct):
@@ -55,7 +43,7 @@ def read_row(raw: bytes) -> Row:
         head = _decode_head(raw)
     except (msgspec.MsgspecError, RecursionError):
         return _read_bad_row(raw)
-    return Row(raw, row_hash(raw), head.id or None, _place(head.created_at))
+    return Row(raw, row_hash(raw), _identity(head.id), _place(head.created_at))
 
 
 def _read_bad_row(raw: bytes) -> Row:
@@ -63,8 +51,13 @@ def _read_bad_row(raw: bytes) -> Row:
         head = _decode_loose_head(raw)
     except (msgspec.MsgspecError, RecursionError):
         return Row(raw, row_hash(raw), None, None)
-    identity = head.id if isinstance(head.id, str) and head.id else None
-    return Row(raw, row_hash(raw), identity, _place(head.created_at))
+    return Row(raw, row_hash(raw), _identity(head.id), _place(head.created_at))
+
+
+def _identity(value: object) -> str | None:
+    """The id, if a table can hold it: no database takes a NUL, and a key has a limit."""
+    usable = isinstance(value, str) and 0 < len(value) <= KEY_LENGTH and "\0" not in value
+    return value if usable else None  # type: ignore[return-value]
 
 
 def _place(created_at: object) -> datetime | None:

@@ -25,8 +25,9 @@ from datetime import datetime
 from enum import Enum, auto
 
 from etl.errors import InvariantError
-from etl.extract.page import Page, Row
+from etl.extract.page import Page
 from etl.interval import Interval
+from etl.proof import Proof
 
 MOST_STEPS_BACK = 24  # doubling each time: past any list
 MOST_REPEATS = 5  # of one and the same read, for an answer that cannot be used
@@ -41,23 +42,6 @@ class Read:
     offset: int
     limit: int
     status: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What one page adds: every batch listed in `interval` at `observed_at` is among `rows`.
-
-    `rows` also holds those of the page whose place cannot be told.
-    """
-
-    interval: Interval
-    rows: tuple[Row, ...]
-    observed_at: datetime
-
-    @property
-    def names_all(self) -> bool:
-        """Whether every row has an id; otherwise no absence can be told from it."""
-        return all(row.id is not None for row in self.rows)
 
 
 class _Phase(Enum):

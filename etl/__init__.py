@@ -1,0 +1,53 @@
+"""magpipe-etl: Magpipe's batch calls in SQLite or PostgreSQL, with proof that none is missing.
+
+The way of the data, and the files along it:
+
+    cli/            a command: parse, call app, print, exit code
+    app             puts the parts together for each command
+    sync            one sync of one account: lock, walk, load, end        replay: the same for the quarantine
+    run             a run's transactions: a page, its history and its progress are one
+    plan            what is known -> which reads, and what they cost      (pure)
+    extract/
+      client        one request, tried again as the answers say           (HTTP is here and nowhere else)
+      answers       what each answer means                                (pure)
+      limits        what its headers say of the quota                     (pure)
+      budget        when the next request may be sent
+      split, page   the body cut into raw rows; their place in the list   (pure)
+      walk          the link rules: what is proven, what to read next     (pure; start here)
+      ahead         the walk's pages, fetched before they are asked for
+    proof, interval what travels from extract to load
+    transform/      raw rows to records: times, rates, faults             (pure)
+    load/
+      page          one proof into the tables
+      changes       which rows changed                                    (pure)
+      stored        what the table knows of them
+      bulk          many rows at once, each database in its own way
+      batches, deletes, quarantine, drift, replay
+    state/          runs, coverage, the lock of an account
+    report/         figures and how they look in a terminal
+    sandbox/        a local source with every fault of the real one
+    migrate, engine, refusals, tables, settings/, model, progress, logs, clock, errors, version
+
+`from etl import sync, Settings` is for other programs; nothing heavy is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etl.app import sync
+    from etl.model import RunSummary
+    from etl.settings import Settings
+
+__all__ = ["RunSummary", "Settings", "sync"]
+
+_HOMES = {"sync": "etl.app", "Settings": "etl.settings", "RunSummary": "etl.model"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'etl' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

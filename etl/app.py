@@ -1,0 +1,137 @@
+"""Puts the parts together: what each command does, as a function of settings.
+
+Tests and other programs hand in a clock and a transport here; nothing is patched anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from etl.clock import Clock, SystemClock
+from etl.engine import create_engine, reading
+from etl.extract.budget import Budget
+from etl.extract.client import Client
+from etl.extract.walk import Read
+from etl.load.stored import count_alive
+from etl.migrate import current_version, migrate
+from etl.model import Account, RunSummary, Traffic
+from etl.plan import Known, Plan, plan_sync
+from etl.progress import Progress, Silent
+from etl.replay import replay_account
+from etl.settings import Settings
+from etl.sync import Sync
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_ACCOUNTS_AT_ONCE = 8
+
+
+def sync(
+    settings: Settings | None = None,
+    *,
+    full: bool = False,
+    accounts: Sequence[str] = (),
+    allow_deletes: bool = False,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    progress: Progress | None = None,
+) -> list[RunSummary]:
+    """Sync the accounts of these names, or all, side by side; return a summary each, in the settings' order.
+
+    The database is migrated first. A failed run is told by its summary. Raises SettingsError when there is
+    nothing to work with, DestinationError when the database cannot be opened or migrated.
+    """
+    settings = settings or Settings()
+    chosen = settings.select(accounts)
+    with opened(settings) as engine:
+        migrate(engine, settings)
+        work = Sync(
+            engine,
+            settings,
+            clock=clock or SystemClock(),
+            progress=progress or Silent(),
+            allow_deletes=allow_deletes,
+            transport=transport,
+        )
+        return _side_by_side(work.of, chosen)
+
+
+def dry_run(
+    settings: Settings | None = None, *, accounts: Sequence[str] = (), full: bool = False
+) -> list[Plan]:
+    """What `sync` would read, without a request and without a write."""
+    settings = settings or Settings()
+    chosen = settings.select(accounts)
+    with opened(settings) as engine:
+        is_new = current_version(engine) is None
+        known = [
+            Known(
+                account=account.name,
+                rows=0 if is_new else _count(engine, account),
+                page_size=settings.page_size,
+            )
+            for account in chosen
+        ]
+    return [plan_sync(one) for one in known]
+
+
+def replay(
+    settings: Settings | None = None, *, accounts: Sequence[str] = (), clock: Clock | None = None
+) -> list[RunSummary]:
+    """Try the rows that were set aside once more; a summary for each account."""
+    settings = settings or Settings()
+    chosen = settings.select(accounts)
+    with opened(settings) as engine:
+        migrate(engine, settings)
+        time = clock or SystemClock()
+        return [replay_account(engine, settings, account.name, time) for account in chosen]
+
+
+def probe(
+    settings: Settings,
+    account: Account,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> None:
+    """Ask the source for one batch; raises SourceError, with a hint, when it does not give it."""
+    time = clock or SystemClock()
+    client = Client(
+        account,
+        settings,
+        clock=time,
+        budget=Budget.of(settings, time),
+        traffic=Traffic(),
+        transport=transport,
+    )
+    with closing(client):
+        client.fetch(Read(offset=0, limit=1))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Engine]:
+    """The settings' database, closed at the end."""
+    engine = create_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _side_by_side(work: Callable[[Account], RunSummary], accounts: Sequence[Account]) -> list[RunSummary]:
+    """One account in this thread, several in threads of their own."""
+    if len(accounts) == 1:
+        return [work(accounts[0])]
+    with ThreadPoolExecutor(max_workers=min(len(accounts), MOST_ACCOUNTS_AT_ONCE)) as pool:
+        return list(pool.map(work, accounts))
+
+
+def _count(engine: Engine, account: Account) -> int:
+    with reading(engine) as connection:
+        return count_alive(connection, account.name)

@@ -1,0 +1,100 @@
+"""Batches that are gone from the source: noted page by page, marked deleted at the end of a proven walk.
+
+Deciding at the end keeps three promises cheap: a run that would delete too much deletes nothing, a batch
+that turns up elsewhere in the same walk was never gone, and no memory grows with the number of deletes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, func, insert, literal, select, text, update
+
+from etl.load.batches import SNAPSHOT_COLUMNS
+from etl.load.stored import Stored
+from etl.model import Change
+from etl.proof import Proof
+from etl.tables import batch_call_history, batch_calls, quarantine, sync_missing
+
+_NOTE = text(
+    "INSERT INTO sync_missing (account, id, run_id) VALUES (:account, :id, :run_id) ON CONFLICT DO NOTHING"
+)
+
+
+def find_missing(proof: Proof, stored: Iterable[Stored]) -> list[str]:
+    """The ids that the table has alive in the proof's interval and the page does not show.
+
+    A page with a row that has no id proves no absence: that row may be any of them.
+    """
+    if not proof.names_all:
+        return []
+    shown = {row.id for row in proof.rows}
+    return [batch.id for batch in stored if batch.deleted_at is None and batch.id not in shown]
+
+
+def note_missing(connection: Connection, account: str, run_id: int, ids: Iterable[str]) -> None:
+    noted = [{"account": account, "id": of_id, "run_id": run_id} for of_id in ids]
+    if noted:
+        connection.execute(_NOTE, noted)
+
+
+def note_all_missing(connection: Connection, account: str, run_id: int) -> None:
+    """The source lists nothing at all."""
+    alive = select(batch_calls.c.account, batch_calls.c.id, literal(run_id)).where(
+        batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None)
+    )
+    connection.execute(insert(sync_missing).from_select(["account", "id", "run_id"], alive))
+
+
+def forget_missing(connection: Connection, account: str) -> None:
+    connection.execute(delete(sync_missing).where(sync_missing.c.account == account))
+
+
+def drop_reappeared(connection: Connection, account: str, run_id: int) -> None:
+    """Take back what this run saw after all, elsewhere in the list or in a row that was set aside."""
+    seen = exists().where(
+        batch_calls.c.account == account,
+        batch_calls.c.id == sync_missing.c.id,
+        batch_calls.c.run_id == run_id,
+    )
+    set_aside = exists().where(
+        quarantine.c.account == account,
+        quarantine.c.id == sync_missing.c.id,
+        quarantine.c.last_run_id == run_id,
+        quarantine.c.resolved_at.is_(None),
+    )
+    connection.execute(delete(sync_missing).where(sync_missing.c.account == account, seen | set_aside))
+
+
+def count_missing(connection: Connection, account: str) -> int:
+    query = select(func.count()).select_from(sync_missing).where(sync_missing.c.account == account)
+    return connection.scalar(query) or 0
+
+
+def delete_missing(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
+    """Mark what is noted as deleted, with a row of history each; the notes go."""
+    is_missing = (
+        (batch_calls.c.account == account)
+        & batch_calls.c.deleted_at.is_(None)
+        & batch_calls.c.id.in_(select(sync_missing.c.id).where(sync_missing.c.account == account))
+    )
+    columns = ["account", "id", "version", "observed_at", "run_id", "change", *SNAPSHOT_COLUMNS]
+    last_state = select(
+        batch_calls.c.account,
+        batch_calls.c.id,
+        batch_calls.c.version + 1,
+        literal(observed_at, batch_calls.c.deleted_at.type),
+        literal(run_id),
+        literal(str(Change.DELETED)),
+        *(batch_calls.c[name] for name in SNAPSHOT_COLUMNS),
+    ).where(is_missing)
+    connection.execute(insert(batch_call_history).from_select(columns, last_state))
+    connection.execute(
+        update(batch_calls)
+        .where(is_missing)
+        .values(
+            deleted_at=observed_at, changed_at=observed_at, run_id=run_id, version=batch_calls.c.version + 1
+        )
+    )
+    forget_missing(connection, account)

@@ -1,0 +1,99 @@
+"""Rows, and single fields, that could not be read: set aside once, kept as long as the source shows them so.
+
+An entry belongs to the bytes it was made of. While a page shows the very same bytes it stays; once the batch
+comes with others, or is gone, it is resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+
+from etl.load.changes import Fault
+from etl.proof import Row
+from etl.tables import quarantine
+
+_IS_OPEN = quarantine.c.resolved_at.is_(None)
+
+
+class _Entry(NamedTuple):
+    quarantine_id: int
+    id: str | None
+    raw_hash: int
+    field: str | None
+
+
+def has_open(connection: Connection, account: str) -> bool:
+    return bool(connection.scalar(select(exists().where(quarantine.c.account == account, _IS_OPEN))))
+
+
+def save_faults(
+    connection: Connection,
+    account: str,
+    run_id: int,
+    observed_at: datetime,
+    rows: Sequence[Row],
+    faults: Sequence[Fault],
+) -> None:
+    """Bring the quarantine up to date with what a page shows: new faults in, mended ones resolved."""
+    entries = _read_open(connection, account, rows)
+    shown = {row.row_hash for row in rows}
+    still_so = [entry.quarantine_id for entry in entries if entry.raw_hash in shown]
+    mended = [entry.quarantine_id for entry in entries if entry.raw_hash not in shown]
+    _update(connection, still_so, last_run_id=run_id)
+    _update(connection, mended, resolved_at=observed_at)
+    known = {(entry.raw_hash, entry.field) for entry in entries}
+    new = [fault for fault in faults if (fault.row.row_hash, fault.field) not in known]
+    if new:
+        connection.execute(
+            insert(quarantine), [_values(fault, account, run_id, observed_at) for fault in new]
+        )
+
+
+def resolve_vanished(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
+    """Resolve what a walk over the whole list did not show any more."""
+    connection.execute(
+        update(quarantine)
+        .where(quarantine.c.account == account, _IS_OPEN, quarantine.c.last_run_id != run_id)
+        .values(resolved_at=observed_at)
+    )
+
+
+def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> list[_Entry]:
+    """The open entries of the page's batches, and those of rows without an id that are just as they were."""
+    ids = [row.id for row in rows if row.id is not None]
+    nameless = [row.row_hash for row in rows if row.id is None]
+    concerns = or_(
+        quarantine.c.id.in_(ids), and_(quarantine.c.id.is_(None), quarantine.c.raw_hash.in_(nameless))
+    )
+    columns = [quarantine.c[name] for name in _Entry._fields]
+    query = select(*columns).where(quarantine.c.account == account, _IS_OPEN, concerns)
+    return [_Entry._make(row) for row in connection.execute(query)]
+
+
+def _update(connection: Connection, entries: Sequence[int], **values: object) -> None:
+    if entries:
+        connection.execute(update(quarantine).where(quarantine.c.quarantine_id.in_(entries)).values(**values))
+
+
+def _values(fault: Fault, account: str, run_id: int, observed_at: datetime) -> dict[str, object]:
+    return {
+        "account": account,
+        "id": fault.row.id,
+        "run_id": run_id,
+        "last_run_id": run_id,
+        "field": fault.field,
+        "reason": fault.reason,
+        "raw": _storable(fault.row.raw),
+        "raw_hash": fault.row.row_hash,
+        "row_loaded": fault.row_loaded,
+        "seen_at": observed_at,
+    }
+
+
+def _storable(raw: bytes) -> str:
+    """The row as text that every database takes: what is no UTF-8, and NUL, is spelled out."""
+    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\u0000")

@@ -1,0 +1,82 @@
+"""Tries rows that were set aside with today's rules, against what the table has by now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from etl.load.batches import save_batches
+from etl.load.changes import Write, decide_write
+from etl.load.stored import Stored, read_stored_by_id
+from etl.model import Change, Tally
+from etl.tables import quarantine
+from etl.transform.records import Parsed, parse_record
+
+_PAGE = 500
+
+
+class Entry(NamedTuple):
+    """One open entry of the quarantine."""
+
+    quarantine_id: int
+    field: str | None
+    raw: str
+    raw_hash: int
+    seen_at: datetime
+
+
+def read_entries(connection: Connection, account: str, after: int) -> list[Entry]:
+    """The next open entries behind that `quarantine_id`, a few hundred at most."""
+    columns = [quarantine.c[name] for name in Entry._fields]
+    query = (
+        select(*columns)
+        .where(
+            quarantine.c.account == account,
+            quarantine.c.resolved_at.is_(None),
+            quarantine.c.quarantine_id > after,
+        )
+        .order_by(quarantine.c.quarantine_id)
+        .limit(_PAGE)
+    )
+    return [Entry._make(row) for row in connection.execute(query)]
+
+
+def replay_entries(
+    connection: Connection, account: str, run_id: int, now: datetime, entries: Sequence[Entry]
+) -> Tally:
+    """Load what can be read now and resolve its entries; the others stay open."""
+    outcomes = {entry.raw_hash: parse_record(entry.raw.encode()) for entry in entries}
+    readable = {raw_hash: parsed for raw_hash, parsed in outcomes.items() if isinstance(parsed, Parsed)}
+    stored = read_stored_by_id(connection, account, [parsed.record.id for parsed in readable.values()])
+    writes: dict[str, Write] = {}
+    resolved: list[int] = []
+    for entry in entries:
+        parsed = readable.get(entry.raw_hash)
+        if parsed is None or entry.field in {note.field for note in parsed.notes}:
+            continue
+        resolved.append(entry.quarantine_id)
+        known = stored.get(parsed.record.id)
+        write = decide_write(parsed, known, entry.raw_hash) if _is_current(entry, known) else None
+        if write is not None:
+            writes[parsed.record.id] = write
+    save_batches(connection, account, run_id, now, list(writes.values()))
+    connection.execute(
+        update(quarantine).where(quarantine.c.quarantine_id.in_(resolved)).values(resolved_at=now)
+    )
+    changes = [write.change for write in writes.values()]
+    return Tally(
+        rows_seen=len(outcomes),
+        inserted=changes.count(Change.INSERTED),
+        updated=changes.count(Change.UPDATED),
+        revived=changes.count(Change.REVIVED),
+        unchanged=len(readable) - len(writes),
+        quarantined=len(outcomes) - len(readable),
+    )
+
+
+def _is_current(entry: Entry, known: Stored | None) -> bool:
+    """Whether the entry's row is no older than what the table has: an older one must not overwrite it."""
+    return known is None or known.row_hash == entry.raw_hash or known.changed_at <= entry.seen_at

@@ -1,0 +1,61 @@
+"""What the table knows of the batches that a page may touch: enough to see what changed, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
+
+from etl.interval import NEWEST, Interval
+from etl.tables import batch_calls
+
+
+class Stored(NamedTuple):
+    """One batch as the table has it."""
+
+    id: str
+    row_hash: int
+    values_hash: int
+    version: int
+    changed_at: datetime
+    deleted_at: datetime | None
+
+
+_COLUMNS = tuple(batch_calls.c[name] for name in Stored._fields)
+
+
+def read_stored(connection: Connection, account: str, interval: Interval) -> dict[str, Stored]:
+    """The batches created in the interval, those that are marked deleted among them, by id."""
+    return _by_id(connection, _of_account(account).where(is_inside(interval)))
+
+
+def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
+    """The batches of these ids, wherever they were created."""
+    return _by_id(connection, _of_account(account).where(batch_calls.c.id.in_(ids))) if ids else {}
+
+
+def count_alive(connection: Connection, account: str) -> int:
+    """How many batches of the account are at the source, as far as the table knows."""
+    alive = (batch_calls.c.account == account) & batch_calls.c.deleted_at.is_(None)
+    return connection.scalar(select(func.count()).where(alive)) or 0
+
+
+def is_inside(interval: Interval) -> ColumnElement[bool]:
+    """`interval` as a condition on batch_calls; a batch without created_at is newer than all."""
+    created_at = batch_calls.c.created_at
+    if interval.after == NEWEST:
+        return false()
+    above = created_at > interval.after if interval.after is not None else true()
+    if interval.upto is None or interval.upto == NEWEST:
+        return or_(created_at.is_(None), above) if interval.after is not None else true()
+    return and_(above, created_at <= interval.upto)
+
+
+def _of_account(account: str) -> Select[tuple[object, ...]]:
+    return select(*_COLUMNS).where(batch_calls.c.account == account)
+
+
+def _by_id(connection: Connection, query: Select[tuple[object, ...]]) -> dict[str, Stored]:
+    return {row[0]: Stored._make(row) for row in connection.execute(query)}

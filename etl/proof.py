@@ -1,0 +1,41 @@
+"""What a read of the source proves, on its way from the walk to the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from etl.interval import Interval
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row as received. `place` is its created_at, NEWEST for none, None where that cannot be told."""
+
+    raw: bytes
+    row_hash: int
+    id: str | None
+    place: datetime | None
+
+    @property
+    def identity(self) -> str | int:
+        """What tells it from the other rows of a walk, also when it has no readable id."""
+        return self.row_hash if self.id is None else self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What one page adds: every batch listed in `interval` at `observed_at` is among `rows`.
+
+    `rows` also holds those of the page whose place cannot be told.
+    """
+
+    interval: Interval
+    rows: tuple[Row, ...]
+    observed_at: datetime
+
+    @property
+    def names_all(self) -> bool:
+        """Whether every row has an id; otherwise no absence can be told from it."""
+        return all(row.id is not None for row in self.rows)

@@ -1,0 +1,76 @@
+"""The rows of `sync_runs`: one a run, written as it goes on, so that what happened can always be seen.
+
+A run's row is also its right to write: whoever starts the next run of the account marks those left behind as
+abandoned, and a run that finds itself so marked stops (`save_progress`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from etl.errors import LockHeldError
+from etl.interval import Interval
+from etl.model import RunMode, RunStatus, RunSummary, Tally
+from etl.tables import sync_runs
+from etl.version import VERSION
+
+
+def read_latest_instant(connection: Connection, account: str) -> datetime | None:
+    """The latest time that any run of the account has written: a new run's clock starts no earlier."""
+    latest = func.max(sync_runs.c.heartbeat_at, type_=sync_runs.c.heartbeat_at.type)
+    moment: datetime | None = connection.scalar(select(latest).where(sync_runs.c.account == account))
+    return moment
+
+
+def begin_run(connection: Connection, account: str, mode: RunMode, now: datetime) -> int:
+    """Start a run and return its id; the caller holds the account's lock, so runs still open are dead."""
+    abandoned = {
+        "status": RunStatus.ABANDONED,
+        "finished_at": now,
+        "error": "the process ended without a word",
+    }
+    is_open = (sync_runs.c.account == account) & (sync_runs.c.status == RunStatus.RUNNING)
+    connection.execute(update(sync_runs).where(is_open).values(**abandoned))
+    started = {
+        "status": RunStatus.RUNNING,
+        "started_at": now,
+        "heartbeat_at": now,
+        "program_version": VERSION,
+    }
+    new = insert(sync_runs).values(account=account, mode=mode, **started).returning(sync_runs.c.run_id)
+    return connection.execute(new).scalar_one()
+
+
+def save_progress(
+    connection: Connection, run_id: int, tally: Tally, now: datetime, **columns: object
+) -> None:
+    """Note what the run has done; raises LockHeldError when another run has taken over."""
+    mine = (sync_runs.c.run_id == run_id) & (sync_runs.c.status == RunStatus.RUNNING)
+    values = {**asdict(tally), "heartbeat_at": now, **columns}
+    result = connection.execute(update(sync_runs).where(mine).values(**values))
+    if result.rowcount == 0:
+        raise LockHeldError(
+            "another run of this account has taken over",
+            hint="the connection that held the lock was lost; what was committed is right",
+        )
+
+
+def finish_run(connection: Connection, summary: RunSummary, proven: Interval | None) -> None:
+    """Write the run's end; `proven` reaches up to the newest batch."""
+    values = {name: getattr(summary, name) for name in _FINAL}
+    if proven is not None:
+        values |= {"proven_from": proven.after, "proven_to_oldest": proven.after is None}
+    connection.execute(
+        update(sync_runs)
+        .where(sync_runs.c.run_id == summary.run_id, sync_runs.c.status == RunStatus.RUNNING)
+        .values(**values, heartbeat_at=summary.finished_at)
+    )
+
+
+_FINAL = (
+    "status complete requests retries rate_limited pages rows_seen inserted updated unchanged deleted revived"
+    " quarantined finished_at seconds error"
+).split()
