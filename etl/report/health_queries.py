@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, select
+from sqlalchemy import Connection, RowMapping, Select, and_, case, func, select
 
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report.health import Facts, Proof, Run, Streak
-from etl.tables import batch_calls, quarantine, sync_coverage, sync_drift, sync_missing, sync_runs
+from etl.tables import (
+    UtcDateTime,
+    batch_calls,
+    quarantine,
+    sync_coverage,
+    sync_drift,
+    sync_missing,
+    sync_runs,
+)
 
 _SYNCS = (RunMode.FULL, RunMode.INCREMENTAL)
 _UNPROVEN = (RunStatus.FAILED, RunStatus.INCOMPLETE, RunStatus.ABANDONED)
@@ -53,6 +61,16 @@ def read_facts(connection: Connection, now: datetime) -> tuple[Facts, ...]:
         )
         for account in sorted(last_runs.keys() | batches.keys())
     )
+
+
+def read_last_complete(connection: Connection, accounts: Sequence[str] = ()) -> dict[str, datetime | None]:
+    """By account with a run or a batch: when its last complete sync ended."""
+    ended = case((and_(sync_runs.c.complete, sync_runs.c.mode.in_(_SYNCS)), sync_runs.c.finished_at))
+    ends = select(sync_runs.c.account, func.max(ended, type_=UtcDateTime())).group_by(sync_runs.c.account)
+    batches = select(batch_calls.c.account).distinct()
+    found: dict[str, datetime | None] = dict.fromkeys(connection.scalars(batches))
+    found |= dict(connection.execute(ends).tuples().all())
+    return {account: found[account] for account in sorted(found) if not accounts or account in accounts}
 
 
 def _last_of_each(*conditions: Any) -> Select[Any]:

@@ -22,7 +22,7 @@ from etl.settings.keys import MissingKey, parse_key
 from etl.settings.origins import Found, Origins, read_origins
 from etl.settings.values import DATABASE_URL, SCHEMA_NAME, SOURCE_URL, number, whole_number
 
-__all__ = ["Definition", "MissingKey", "Settings", "definitions", "load_settings"]
+__all__ = ["Definition", "MissingKey", "Settings", "definitions", "load_settings", "read_settings"]
 
 _NO_KEY = f"{KEY_VARIABLE}: expected {KEY_EXPECTED}, got none (the command `demo` needs no key)"
 
@@ -87,7 +87,7 @@ class Settings:
             if getattr(self, name) is not NOT_GIVEN
         }
         if not given and api_key is None:
-            read = load_settings({}, os.environ, Path.cwd())
+            read = read_settings({})
             values = {item.name: getattr(read, item.name) for item in fields(read)}
         else:
             values = _check_arguments(given, api_key)
@@ -131,6 +131,11 @@ class Settings:
 def definitions() -> tuple[Definition, ...]:
     """Every setting but the accounts, in the order in which they are documented."""
     return tuple(definition_of(item) for item in fields(Settings) if item.metadata)
+
+
+def read_settings(flags: Mapping[str, object]) -> Settings:
+    """The settings as the command has them: from its flags, this process's environment and working folder."""
+    return load_settings(flags, os.environ, Path.cwd())
 
 
 def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Settings:

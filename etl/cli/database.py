@@ -1,0 +1,94 @@
+"""The database of a command that reads: not made by looking at it, not read at a version not known here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.engine import create_engine, reading
+from etl.errors import DestinationError
+from etl.migrate import HEAD, current_version
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from etl.settings import Settings
+
+
+@contextmanager
+def open_tables(settings: Settings) -> Iterator[Connection | None]:
+    """A connection that reads one moment of the tables; None where no sync has made them yet."""
+    with _engine(settings) as engine:
+        version = _read_version(engine)
+        if version is None:
+            yield None
+            return
+        check_not_newer(version)
+        if version != HEAD:
+            raise DestinationError(
+                f"the tables are at version {version}, and this program reads those of version {HEAD}",
+                hint="run `magpipe-etl migrate`",
+            )
+        with reading(engine) as connection:
+            yield connection
+
+
+@contextmanager
+def open_filled_tables(settings: Settings) -> Iterator[Connection]:
+    """The same, for a command that has nothing to say without tables."""
+    with open_tables(settings) as connection:
+        if connection is None:
+            raise DestinationError(
+                f"there is nothing in {settings.database_shown} yet",
+                hint="run `magpipe-etl sync` first, or `magpipe-etl demo` to see what it would be like",
+            )
+        yield connection
+
+
+def look_at_version(settings: Settings) -> str | None:
+    """The version of the tables, None where there are none, of a database that can be written."""
+    with _engine(settings) as engine:
+        _check_writable(engine)
+        return _read_version(engine)
+
+
+def check_not_newer(version: str) -> None:
+    """Refuse tables of a later release: what their columns mean is not known here."""
+    if version > HEAD:  # versions are numbers with leading zeros
+        raise DestinationError(
+            f"the tables are at version {version}, and this program knows those up to {HEAD}",
+            hint="install the release of magpipe-etl that migrated them, or a newer one",
+        )
+
+
+@contextmanager
+def _engine(settings: Settings) -> Iterator[Engine]:
+    engine = create_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _read_version(engine: Engine) -> str | None:
+    file = _file(engine)
+    return None if file is not None and not file.exists() else current_version(engine)
+
+
+def _check_writable(engine: Engine) -> None:
+    file = _file(engine)
+    if file is None:
+        return
+    for path in (file, file.absolute().parent):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise DestinationError(
+                f"{path} cannot be written", hint="let this user write the file and its folder"
+            )
+
+
+def _file(engine: Engine) -> Path | None:
+    """The file of a SQLite database; to connect to it would make it."""
+    return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None

@@ -1,0 +1,97 @@
+"""`demo`: the whole way, from a source on this machine to the report, in seconds and without a key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from etl.cli.invocation import Command, Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from etl.sandbox import SandboxServer
+    from etl.settings import Settings
+
+
+@click.command(cls=Command)
+@click.option(
+    "--batches", type=click.IntRange(10, 1_000_000), default=2000, show_default=True, help="How many."
+)
+@click.option(
+    "--keep",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the database in this file, which must not be there yet.",
+)
+@pass_invocation
+def demo(invocation: Invocation, *, batches: int, keep: Path | None) -> int:
+    """See it work: sync invented campaigns from a source on this machine, and show the report.
+
+    Needs no key, reads no settings, and leaves nothing behind unless --keep is given.
+    """
+    if keep is not None and keep.exists():
+        raise click.BadParameter(f"{keep} is there already; name a new file", param_hint="'--keep'")
+    from etl.sandbox import SandboxOptions, serve
+    from etl.settings import Settings
+
+    invocation.configure_logs()
+    with serve(SandboxOptions(batches=batches)) as server, _file(keep) as file:
+        settings = Settings(api_key=server.key, base_url=server.base_url, database_url=f"sqlite:///{file}")
+        code = _show(invocation, server, settings)
+    if keep is not None and code == 0:
+        click.echo(f"\nIt is all in {keep}: DATABASE_URL=sqlite:///{keep} magpipe-etl report")
+    return code
+
+
+@contextmanager
+def _file(keep: Path | None) -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
+
+    if keep is not None:
+        yield keep
+        return
+    with TemporaryDirectory(prefix="magpipe-etl-demo-") as folder:
+        yield Path(folder) / "demo.db"
+
+
+def _show(invocation: Invocation, server: SandboxServer, settings: Settings) -> int:
+    click.echo(f"A source with {len(server.sandbox.account):,} campaigns runs at {server.base_url}.\n")
+    click.echo("First sync: everything is read and written.")
+    if code := _sync(invocation, settings):
+        return code
+    _change(server)
+    click.echo("\nMeanwhile one campaign was created, one run again and one removed.")
+    click.echo("Second sync: everything is read; what is the same is not written again.")
+    if code := _sync(invocation, settings):
+        return code
+    click.echo()
+    _report(settings)
+    return 0
+
+
+def _sync(invocation: Invocation, settings: Settings) -> int:
+    from etl.cli.sync import run_sync, show_runs
+
+    runs = run_sync(settings, full=True, accounts=(), allow_deletes=False, quiet=invocation.quiet)
+    return show_runs(settings, runs, as_json=False, quiet=invocation.quiet)
+
+
+def _change(server: SandboxServer) -> None:
+    """What a few minutes at the source may bring."""
+    account = server.sandbox.account
+    finished = account.listed("completed")
+    account.create(name="Welcome calls")
+    account.rerun(finished[0].id)
+    account.delete(finished[-1].id)
+
+
+def _report(settings: Settings) -> None:
+    from etl.cli.database import open_filled_tables
+    from etl.cli.report import print_report
+    from etl.report.queries import Scope
+
+    with open_filled_tables(settings) as connection:
+        print_report(connection, Scope(), top=3, min_calls=20, as_json=False)

@@ -1,0 +1,43 @@
+"""What goes to stdout: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console on stdout unless told otherwise; colours on a terminal only, and none with NO_COLOR."""
+    from rich.console import Console
+
+    stream = stream or sys.stdout
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else _WIDTH_OF_A_FILE,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def print_rich(*parts: RenderableType) -> None:
+    """Print each on lines of its own; a character that the terminal cannot show becomes `?`."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    out = console()
+    for part in parts:
+        out.print(part)
+
+
+def print_json(document: Any) -> None:
+    """One document; all but ASCII is escaped, so that no terminal and no encoding can spoil it."""
+    click.echo(json.dumps(document, indent=2))

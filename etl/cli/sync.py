@@ -1,0 +1,133 @@
+"""`sync`: one sync of each account, or what it would read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from etl.cli.invocation import Command, Invocation, pass_invocation
+from etl.cli.output import json_option, print_json, print_rich
+
+if TYPE_CHECKING:
+    from etl.model import RunSummary
+    from etl.plan import Plan
+    from etl.progress import Progress
+    from etl.settings import Settings
+
+
+@click.command(cls=Command)
+@click.option("--full", is_flag=True, help="Read everything, whatever is known already.")
+@click.option("--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be read and what it would cost; write nothing."
+)
+@click.option(
+    "--allow-deletes", is_flag=True, help="Mark rows deleted however many are gone from the source."
+)
+@click.option("--page-size", metavar="N", help="Rows asked for in one request.")
+@click.option("--fetch-ahead", metavar="N", help="Most requests of one account at the same time.")
+@json_option
+@pass_invocation
+def sync(
+    invocation: Invocation,
+    *,
+    full: bool,
+    accounts: tuple[str, ...],
+    dry_run: bool,
+    allow_deletes: bool,
+    page_size: str | None,
+    fetch_ahead: str | None,
+    as_json: bool,
+) -> int:
+    """Bring the accounts' batch calls into the database.
+
+    Migrates the database first. Rows that are gone from the source are marked deleted, never removed. Safe to
+    stop at any instant: the next sync goes on from what is committed.
+    """
+    settings = invocation.settings(page_size=page_size, fetch_ahead=fetch_ahead)
+    if dry_run:
+        return _dry_run(settings, full=full, accounts=accounts, as_json=as_json)
+    runs = run_sync(
+        settings, full=full, accounts=accounts, allow_deletes=allow_deletes, quiet=invocation.quiet
+    )
+    return show_runs(settings, runs, as_json=as_json, quiet=invocation.quiet)
+
+
+def run_sync(
+    settings: Settings, *, full: bool, accounts: Sequence[str], allow_deletes: bool, quiet: bool
+) -> list[RunSummary]:
+    """Sync with a progress bar, stoppable."""
+    from etl import app
+    from etl.cli.stop import stoppable_clock
+
+    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+        return app.sync(
+            settings,
+            full=full,
+            accounts=accounts,
+            allow_deletes=allow_deletes,
+            clock=clock,
+            progress=progress,
+        )
+
+
+@contextmanager
+def progress_for(*, quiet: bool) -> Iterator[Progress]:
+    """Bars where somebody sees them, silence elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        from etl.progress import Silent
+
+        yield Silent()
+        return
+    from etl.cli.progress_bar import shown_progress
+
+    with shown_progress() as bars:
+        yield bars
+
+
+def show_runs(settings: Settings, runs: Sequence[RunSummary], *, as_json: bool, quiet: bool) -> int:
+    """Print the runs; with -q only those that did not end well. Gives the exit code of them all."""
+    from etl.cli.runs import exit_code, render_remarks, render_runs
+
+    told = [run for run in runs if run.exit_code or not quiet]
+    if as_json:
+        print_json({"runs": [run.as_json() for run in runs]})
+    elif told:
+        print_rich(render_runs(told), *render_remarks(told, _read_drift(settings, told)))
+    return exit_code(runs)
+
+
+def _read_drift(settings: Settings, runs: Sequence[RunSummary]) -> dict[str, tuple[str, ...]]:
+    from etl.cli.database import open_tables
+    from etl.report.health_queries import read_drift
+
+    run_ids = [run.run_id for run in runs if run.run_id is not None]
+    if not run_ids:
+        return {}
+    with open_tables(settings) as connection:
+        return read_drift(connection, run_ids) if connection is not None else {}
+
+
+def _dry_run(settings: Settings, *, full: bool, accounts: Sequence[str], as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from etl import app
+
+    plans = app.dry_run(settings, accounts=accounts, full=full)
+    if as_json:
+        print_json({"plans": [asdict(plan) for plan in plans]})
+    else:
+        for plan in plans:
+            _print_plan(plan)
+    return 0
+
+
+def _print_plan(plan: Plan) -> None:
+    cost = "an unknown number of requests" if plan.requests is None else f"about {plan.requests} requests"
+    click.echo(f"{plan.account}: {plan.mode}, {cost}: {plan.reason}")
+    for read in plan.reads:
+        click.echo(f"  - {read}")

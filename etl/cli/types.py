@@ -1,0 +1,47 @@
+"""What people write for lengths of time and for moments, as callbacks of options."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import click
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `15m`, `2h`, `1d`, `2w`; ValueError for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """A date or time, in UTC unless it says otherwise, or how long before `now`; ValueError for others."""
+    from etl.transform.timestamps import parse_time
+
+    try:
+        return now - parse_duration(text) if _DURATION.fullmatch(text.strip()) else parse_time(text.strip())
+    except OverflowError:
+        raise ValueError(text) from None
+
+
+def as_duration(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError:
+        expected = "a length of time such as 90s, 15m, 2h or 1d"
+        raise click.BadParameter(f"expected {expected}, got {value!r}") from None
+
+
+def as_moment(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    from etl.clock import SystemClock
+
+    try:
+        return None if value is None else parse_moment(value, SystemClock().now())
+    except ValueError:
+        expected = "a date such as 2026-01-31, a time such as 2026-01-31T09:00Z, or 30d for so long ago"
+        raise click.BadParameter(f"expected {expected}, got {value!r}") from None

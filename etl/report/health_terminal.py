@@ -1,0 +1,132 @@
+"""Each account's health as lines for a terminal, and as JSON types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from etl.report.health import Health, Run
+from etl.report.safe_text import harmless
+
+
+def health_as_json(health: Health) -> dict[str, Any]:
+    """One entry of `accounts` in `status --json`."""
+    facts = health.facts
+    return {
+        "account": facts.account,
+        "configured": health.configured,
+        "last_run": _run_as_json(facts.last_run) if facts.last_run else None,
+        "last_complete_at": _moment(facts.last_complete.finished_at) if facts.last_complete else None,
+        "age_seconds": round(health.age.total_seconds(), 3) if health.age is not None else None,
+        "stale": health.stale,
+        "oldest_proof_at": _moment(health.oldest_proof_at),
+        "rows": facts.rows,
+        "deleted": facts.deleted,
+        "quarantined_open": facts.rows_set_aside + facts.fields_set_aside,
+        "quarantined_rows": facts.rows_set_aside,
+        "quarantined_fields": facts.fields_set_aside,
+        "requests_last_hour": facts.requests_last_hour,
+        "coverage": [
+            {
+                "created_from": _moment(proof.interval.after),
+                "created_to": _moment(proof.interval.upto),
+                "proven_at": _moment(proof.proven_at),
+            }
+            for proof in facts.coverage
+        ],
+        "incidents": [
+            {"kind": incident.kind, "since": _moment(incident.since), "detail": incident.detail}
+            for incident in health.incidents
+        ],
+        "drift": list(facts.drift),
+    }
+
+
+def render_health(accounts: Iterable[Health], now: datetime, requests_per_hour: int) -> list[Table | Text]:
+    """A table of the accounts, then a line for each thing that somebody should know."""
+    accounts = list(accounts)
+    return [
+        _table(accounts, now, requests_per_hour),
+        *(remark for health in accounts for remark in _remarks(health, now)),
+    ]
+
+
+def ago(length: timedelta) -> str:
+    """A length of time in its two largest units at most: `3 min`, `2 h 5 min`, `4 d`."""
+    seconds = int(length.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86_400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{seconds // 86_400} d"
+
+
+def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("account", "complete", "last run"):
+        table.add_column(title)
+    for title in ("rows", "gone", "set aside", "proof", f"of {requests_per_hour}/h"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for health in accounts:
+        facts = health.facts
+        table.add_row(
+            Text(facts.account, style="" if health.configured else "dim"),
+            _freshness(health),
+            _last_run(facts.last_run, now),
+            f"{facts.rows:,}",
+            f"{facts.deleted:,}",
+            f"{facts.rows_set_aside + facts.fields_set_aside:,}",
+            ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
+            f"{facts.requests_last_hour:,}",
+        )
+    return table
+
+
+def _freshness(health: Health) -> Text:
+    text = "never" if health.age is None else f"{ago(health.age)} ago"
+    return Text(f"{text}, stale" if health.stale else text, style="red" if health.stale else "")
+
+
+def _last_run(run: Run | None, now: datetime) -> Text:
+    if run is None:
+        return Text("none")
+    since = now - (run.finished_at or run.started_at)
+    style = {"succeeded": "green", "running": "cyan"}.get(run.status, "red")
+    return Text(f"{run.mode} {run.status}, {ago(max(since, timedelta()))}", style=style)
+
+
+def _remarks(health: Health, now: datetime) -> Iterable[Text]:
+    name = health.facts.account
+    for incident in health.incidents:
+        since = ago(max(now - incident.since, timedelta()))
+        yield Text(harmless(f"{name}: {incident.detail}, for {since}"), style="red")
+    if health.facts.drift:
+        yield Text(
+            harmless(f"{name}: unknown to this version: {', '.join(health.facts.drift)}"), style="yellow"
+        )
+    if not health.configured:
+        yield Text(f"{name}: no longer among the configured accounts", style="dim")
+
+
+def _run_as_json(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "mode": run.mode,
+        "status": run.status,
+        "complete": run.complete,
+        "started_at": _moment(run.started_at),
+        "heartbeat_at": _moment(run.heartbeat_at),
+        "finished_at": _moment(run.finished_at),
+        "requests": run.requests,
+        "error": run.error,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
