@@ -65,7 +65,7 @@ $(VENV)/pyvenv.cfg:
 	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here; install Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	    "$(PYTHON) is Python %d.%d; 3.11 or newer is needed: make PYTHON=python3.12 ..." % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt pyproject.toml
 	$(PIP) install --require-hashes -r requirements/program.txt -r requirements/build.txt
