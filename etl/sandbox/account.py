@@ -97,8 +97,9 @@ class SourceAccount:
 
     def pick(self, rng: random.Random, status: str | None = None) -> Batch | None:
         """Any one of the list, or of a status of it; None when there is none."""
-        listing = self._listing_of(status)
-        return self._batches[listing.pick(rng)] if listing else None
+        with self._lock:
+            listing = self._listing_of(status)
+            return self._batches[listing.pick(rng)] if listing else None
 
     def _listing_of(self, status: str | None) -> Listing:
         return self._listing if status is None else self._statuses.get(status, _NONE)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from etl.sandbox.account import SourceAccount
 from etl.sandbox.batch import Batch
-from etl.sandbox.invention import SECONDS_PER_CALL, Inventor
+from etl.sandbox.invention import Inventor
+from etl.sandbox.story import SECONDS_PER_CALL
 
 Event = Callable[[SourceAccount, Batch], object]
 
@@ -20,7 +22,6 @@ _RUNS_OF_SERIES_PER_HOUR = 1.0
 # Status of the batch that it befalls, how often in an hour, what.
 _EVENTS: tuple[tuple[str, float, Event], ...] = (
     ("draft", 0.5, lambda account, batch: account.start(batch.id)),
-    ("scheduled", 1.5, lambda account, batch: account.start(batch.id)),
     ("running", 0.3, lambda account, batch: account.pause(batch.id)),
     ("running", 0.2, lambda account, batch: account.cancel(batch.id)),
     ("running", 0.1, lambda account, batch: account.finish(batch.id, "failed")),
@@ -37,8 +38,11 @@ _EVENTS: tuple[tuple[str, float, Event], ...] = (
 class Life:
     """Lets one account live; the same seed and the same ticks make the same life."""
 
-    def __init__(self, account: SourceAccount, inventor: Inventor, rng: random.Random) -> None:
+    def __init__(
+        self, account: SourceAccount, inventor: Inventor, rng: random.Random, now: Callable[[], datetime]
+    ) -> None:
         self._account = account
+        self._now = now
         self._inventor = inventor
         self._rng = rng
         self._runs: list[str] = []  # of series, and not yet ended; the list does not show them
@@ -46,9 +50,10 @@ class Life:
     def tick(self, seconds: float) -> None:
         """So much time passed."""
         hours = seconds / 3600
+        self._start_due()
         self._advance_all(seconds)
-        for _ in range(self._times(_CREATED_PER_HOUR * hours)):
-            self._create()
+        for number in range(self._times(_CREATED_PER_HOUR * hours)):
+            self._create(number)
         for _ in range(self._times(_RUNS_OF_SERIES_PER_HOUR * hours)):
             self._spawn_run()
         for status, per_hour, event in _EVENTS:
@@ -56,17 +61,25 @@ class Life:
                 if (picked := self._account.pick(self._rng, status)) is not None:
                     event(self._account, picked)
 
-    def _create(self) -> None:
-        batch = self._account.create()
+    def _create(self, number: int) -> None:
+        """The `number`th of this tick: a microsecond after the one before, lest a long tick makes ties."""
+        batch = self._account.create(created_at=self._now() + timedelta(microseconds=number))
         chance = self._rng.random()
         if chance < 0.7:
             self._account.start(batch.id)
         elif chance < 0.9:
-            self._account.change(batch.id, status="scheduled", send_now=False, scheduled_at=batch.created_at)
+            scheduled_at = self._now() + timedelta(minutes=self._rng.randint(5, 600))
+            self._account.change(batch.id, status="scheduled", send_now=False, scheduled_at=scheduled_at)
 
     def _spawn_run(self) -> None:
         if (series := self._account.pick(self._rng, "recurring")) is not None:
             self._runs.append(self._account.spawn_run(series.id).id)
+
+    def _start_due(self) -> None:
+        now = self._now()
+        for batch in self._account.listed("scheduled"):
+            if isinstance(batch.scheduled_at, datetime) and batch.scheduled_at <= now:
+                self._account.start(batch.id)
 
     def _advance_all(self, seconds: float) -> None:
         runs = [run for run_id in self._runs if (run := self._account.get(run_id)) is not None]

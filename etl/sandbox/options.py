@@ -108,6 +108,8 @@ class SandboxOptions:
         ):
             if (seen := getattr(self, name)) < least:
                 yield f"{name} is {seen}: expected {least} or more"
+        if self.tie_groups is not None and self.tie_groups < 0:
+            yield f"tie_groups is {self.tie_groups}: expected 0 or more, or none for the believable number"
         if not 0 <= self.fault_rate <= 1:
             yield f"fault_rate is {self.fault_rate}: expected a share from 0 to 1"
         if (special := self.tied + self.null_created_at) > self.batches:

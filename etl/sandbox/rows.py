@@ -61,9 +61,8 @@ class Rows:
 
     def _encode(self, batch: Batch) -> bytes:
         row = documented(batch) if self._shape is Shape.DOCUMENTED else observed(batch)
-        for name, value in self._columns.items():
-            row[name] = value
-        row = {name: value for name, value in row.items() if value is not _DROPPED}
+        if self._columns:
+            row = {name: value for name, value in (row | self._columns).items() if value is not _DROPPED}
         row.update(self._fields.get(batch.id, {}))
         return self._breakages.get(batch.id, _unchanged)(to_json(row))
 

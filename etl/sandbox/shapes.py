@@ -53,10 +53,14 @@ def documented(batch: Batch) -> dict[str, object]:
 
 def postgres_time(moment: datetime) -> str:
     """`+00:00`, and as many digits of a second as are needed, none of them a trailing zero."""
-    text = moment.astimezone(UTC).isoformat()
+    text = _utc(moment).isoformat()
     return f"{text[:-6].rstrip('0')}+00:00" if moment.microsecond else text
 
 
 def documented_time(moment: datetime) -> str:
     """Milliseconds and `Z`, always."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return _utc(moment).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -46,7 +46,7 @@ class World(Mapping[str, SourceAccount]):
             batches=populate(options, inventor, until),
         )
         self._accounts[name] = account
-        self._lives.append(Life(account, inventor, random.Random(f"{seed}/life")))
+        self._lives.append(Life(account, inventor, random.Random(f"{seed}/life"), self._now))
 
     def __getitem__(self, name: str) -> SourceAccount:
         return self._accounts[name]
@@ -58,7 +58,10 @@ class World(Mapping[str, SourceAccount]):
         return len(self._accounts)
 
     def tick(self, seconds: float) -> None:
-        """So many seconds of life pass in every account, as one instant to those who read."""
+        """What so many seconds bring happens in every account, as one instant to those who read.
+
+        The clock is not this method's: times are what `now` says.
+        """
         with self.lock:
             for life in self._lives:
                 life.tick(seconds)

@@ -8,11 +8,29 @@ raises at once, as it would have after that time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 
 from etl.sandbox import Request, Response, Sandbox, Wire
+from etl.sandbox.endpoint import PATH
+
+
+def ask(sandbox: Sandbox, *, key: str | None = None, **params: object) -> Response:
+    """One answer, to the first account unless a key is given: `ask(sandbox, action="list", limit=10)`."""
+    headers = {"authorization": f"Bearer {key or sandbox.key}"}
+    return sandbox.answer(Request("POST", PATH, headers, json.dumps(params).encode()))
+
+
+def ask_list(sandbox: Sandbox, **params: object) -> list[dict[str, Any]]:
+    """The rows of a page."""
+    response = ask(sandbox, key=None, **{"action": "list", **params})
+    if response.status != 200:
+        raise ValueError(f"answered {response.status}, expected 200")
+    rows: list[dict[str, Any]] = json.loads(response.body)["batches"]
+    return rows
 
 
 class SandboxTransport(httpx.BaseTransport):
