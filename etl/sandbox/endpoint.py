@@ -140,8 +140,8 @@ class Endpoint:
     def _refuse(self, refusal: _RefusedError) -> Response:
         """An error in the shape that was asked for; `mixed` takes turns."""
         self._errors += 1
-        mixed = self._error_shape is ErrorShape.MIXED
-        if self._error_shape is ErrorShape.DOCUMENTED or (mixed and self._errors % 2 == 0):
+        mixed = self._error_shape == ErrorShape.MIXED
+        if self._error_shape == ErrorShape.DOCUMENTED or (mixed and self._errors % 2 == 0):
             return Response(refusal.status, documented_body(refusal.message, refusal.code))
         return Response(refusal.status, text_body(refusal.message))
 

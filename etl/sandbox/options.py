@@ -91,6 +91,9 @@ class SandboxOptions:
             yield f"accounts is {self.accounts}: expected one or more different names"
         if self.until is not None and self.until.tzinfo is None:
             yield f"until is {self.until}: expected a time with its zone"
+        for name, kind in (("shape", Shape), ("error_shape", ErrorShape)):
+            if (seen := getattr(self, name)) not in list(kind):
+                yield f"{name} is {seen}: expected one of {', '.join(kind)}"
         if unknown := sorted(set(self.fault_kinds) - set(KINDS)):
             yield f"fault_kinds holds {', '.join(unknown)}: expected some of {', '.join(sorted(KINDS))}"
 

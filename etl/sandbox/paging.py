@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_INTEGER = re.compile(r"\s*([+-]?\d+)\s*")
+_INTEGER = re.compile(r"\s*(-?\d+)\s*", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_INTEGER = 10**21  # from here on JavaScript writes an exponent
 
 
@@ -66,10 +67,12 @@ def _number(value: object) -> float:
 
 
 def _number_of_text(text: str) -> float:
-    try:
-        return int(text or "0") if _INTEGER.fullmatch(text or "0") else float(text)
-    except ValueError:
-        return math.nan
+    """As `_number`; hexadecimal and its like are left out."""
+    if not text:
+        return 0
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan
 
 
 def _text(value: object) -> str:

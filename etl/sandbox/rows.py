@@ -60,7 +60,7 @@ class Rows:
         self._encoded.clear()
 
     def _encode(self, batch: Batch) -> bytes:
-        row = documented(batch) if self._shape is Shape.DOCUMENTED else observed(batch)
+        row = documented(batch) if self._shape == Shape.DOCUMENTED else observed(batch)
         if self._columns:
             row = {name: value for name, value in (row | self._columns).items() if value is not _DROPPED}
         row.update(self._fields.get(batch.id, {}))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from etl.errors import SettingsError
-from etl.sandbox import Sandbox, SandboxOptions, SandboxServer, faults, serve
+from etl.sandbox import Sandbox, SandboxOptions, SandboxServer, World, faults, serve
 
 LIST = {"action": "list", "limit": 20}
 
@@ -181,6 +181,21 @@ def test_a_client_that_goes_away_is_no_error(server: SandboxServer, caplog: pyte
     with client_of(server) as client:
         assert client.post("/batch-calls", json=LIST).status_code == 200
     assert "sandbox.failed" not in caplog.text
+
+
+def test_a_bug_in_a_hook_is_told_and_costs_one_connection(
+    server: SandboxServer, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def before(number: int, world: World) -> None:
+        if number == 1:
+            raise KeyError("a batch that is not there")
+
+    server.sandbox.before = before
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("/batch-calls", json=LIST)
+    assert client.post("/batch-calls", json=LIST).status_code == 200
+    assert "sandbox.failed" in caplog.text
+    assert server.key not in caplog.text
 
 
 def test_a_port_that_is_taken_is_a_fault_of_the_settings(server: SandboxServer) -> None:

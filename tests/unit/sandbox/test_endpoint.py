@@ -124,6 +124,12 @@ def test_a_documented_row_has_nine_fields_and_leaves_out_those_without_a_value()
     }
 
 
+def test_shapes_may_be_named_in_plain_text() -> None:
+    sandbox = sandbox_of(shape="documented", error_shape="documented")
+    assert "user_id" not in ask_list(sandbox)[0]
+    assert json.loads(ask(sandbox, action="?").body)["data"] is None
+
+
 def test_text_is_raw_utf8() -> None:
     sandbox = sandbox_of()
     name = 'تذكير 🎉\u2028é\tü\n"\\'

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from etl.errors import SettingsError
@@ -25,6 +27,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ({"accounts": ("a", "a")}, "expected one or more different names"),
         ({"tie_groups": -1}, "tie_groups is -1: expected 0 or more"),
         ({"tie_size": 1}, "tie_size is 1: expected 2 or more"),
+        ({"until": datetime(2026, 1, 1)}, "expected a time with its zone"),  # noqa: DTZ001
+        ({"shape": "round"}, "shape is round: expected one of documented, observed"),
+        ({"error_shape": "round"}, "error_shape is round: expected one of text, documented, mixed"),
         ({"speed": -1.0}, "speed is -1.0: expected 0 or more"),
     ],
 )

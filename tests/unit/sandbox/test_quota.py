@@ -129,6 +129,10 @@ def test_nothing_is_told_without_a_quota() -> None:
     assert list(ask(sandbox, action="list").headers) == ["Content-Type"]
 
 
+def test_a_quota_without_windows_refuses_nobody() -> None:
+    assert list(Metered().headers()) == ["Content-Type"]
+
+
 def test_who_has_no_key_uses_up_nothing() -> None:
     metered = Metered((1, 6))
     assert ask(metered.sandbox, key="wrong", action="list").status == 401
