@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from etl.logs import StderrHandler, levels
 from etl.migrate import migrate
 
 from support.databases import (
@@ -32,6 +34,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         first = metafunc.config.getoption("first_seed")
         metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("seeds")))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A command that is run inside the tests' process sets logging up; the next test is not to see it."""
+    loggers = [logging.getLogger(name) for name in levels(0)]
+    before = [logger.level for logger in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+    for handler in [each for each in logging.root.handlers if isinstance(each, StderrHandler)]:
+        logging.root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
