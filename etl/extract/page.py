@@ -19,6 +19,7 @@ from etl.proof import Row
 from etl.transform.fields import KEY_LENGTH
 from etl.transform.records import row_hash
 from etl.transform.timestamps import parse_time
+from etl.transform.values import find_fault, read_json
 
 
 class _Head(msgspec.Struct):
@@ -26,38 +27,35 @@ class _Head(msgspec.Struct):
     created_at: str | None = None
 
 
+_UNREADABLE = object()  # no created_at at all, other than null
 _decode_head = msgspec.json.Decoder(_Head).decode
-
-
-class _LooseHead(msgspec.Struct):
-    id: object = None
-    created_at: object = None
-
-
-_decode_loose_head = msgspec.json.Decoder(_LooseHead).decode
 
 
 def read_row(raw: bytes) -> Row:
     """Give a raw row its id and its place; what cannot be read becomes None and nothing raises."""
+    of_id, created_at = _read_head(raw)
+    return Row(raw, row_hash(raw), _identity(of_id), _place(created_at))
+
+
+def _read_head(raw: bytes) -> tuple[object, object]:
+    """id and created_at; of a row that strict JSON refuses, whatever stands in its other fields."""
     try:
         head = _decode_head(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return _read_bad_row(raw)
-    return Row(raw, row_hash(raw), _identity(head.id), _place(head.created_at))
-
-
-def _read_bad_row(raw: bytes) -> Row:
+        return head.id, head.created_at
+    except (ValueError, RecursionError):
+        pass
     try:
-        head = _decode_loose_head(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return Row(raw, row_hash(raw), None, None)
-    return Row(raw, row_hash(raw), _identity(head.id), _place(head.created_at))
+        row = read_json(raw)
+    except ValueError:
+        row = None
+    return (row.get("id"), row.get("created_at")) if isinstance(row, dict) else (None, _UNREADABLE)
 
 
 def _identity(value: object) -> str | None:
-    """The id, if a table can hold it: no database takes a NUL, and a key has a limit."""
-    usable = isinstance(value, str) and 0 < len(value) <= KEY_LENGTH and "\0" not in value
-    return value if usable else None  # type: ignore[return-value]
+    """The id, if a table can hold it: with a limit to its length, without NUL or half characters."""
+    if isinstance(value, str) and 0 < len(value) <= KEY_LENGTH and find_fault(value) is None:
+        return value
+    return None
 
 
 def _place(created_at: object) -> datetime | None:

@@ -34,7 +34,7 @@ def split_rows(body: bytes) -> list[bytes]:
     """
     try:
         return [bytes(row) for row in _decode_body(body).batches]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return list(_scan_rows(body))
 
 
