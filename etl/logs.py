@@ -26,6 +26,7 @@ _PATTERNS = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s/'\"]*@"), rf"\g<1>{_MARK}@"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_IN_THE_RESULT = frozenset({"run.failed", "run.refused", "drift.found"})
 _SHORTEST_SECRET = 4  # a shorter text would blacken words that mean something else
 
 
@@ -155,9 +156,12 @@ def configure_logs(
 ) -> None:
     """Send the records of every logger to stderr; calling it again replaces what was set before.
 
-    Verbosity -1 shows errors, 0 warnings, 1 the events of a run, 2 each page and what the libraries log.
+    Verbosity -1 shows errors, 0 warnings, 1 the events of a run, 2 each page and request, 3 what the
+    libraries log. Lines of text leave out, up to 0, what the command's result tells as well.
     """
     handler = StderrHandler()
+    if log_format is LogFormat.TEXT and verbosity < 1:
+        handler.addFilter(_is_news)
     handler.setFormatter(RecordFormatter(log_format, Redactor(secrets), tracebacks=verbosity > 0))
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, StderrHandler)]:
@@ -173,17 +177,23 @@ def levels(verbosity: int) -> dict[str, int]:
 
     SQLAlchemy stops at INFO: below it prints the rows, and customers' values belong in no log.
     """
-    own = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
-    least = max(verbosity, -1)
-    libraries = logging.WARNING if least < 2 else logging.DEBUG
+    quietest = logging.ERROR if verbosity < 0 else logging.WARNING
+
+    def level(*steps: int) -> int:
+        return quietest if verbosity < 1 else steps[min(verbosity, len(steps)) - 1]
+
     return {
-        "": logging.ERROR if least < 0 else logging.WARNING,
-        "etl": own.get(least, logging.DEBUG),
-        "httpx": libraries,
-        "httpcore": libraries,
-        "alembic": max(libraries, logging.INFO),
-        "sqlalchemy.engine": max(libraries, logging.INFO),
+        "": quietest,
+        "etl": level(logging.INFO, logging.DEBUG),
+        "httpx": level(quietest, logging.INFO),
+        "httpcore": level(quietest, quietest, logging.DEBUG),
+        "alembic": level(quietest, quietest, logging.INFO),
+        "sqlalchemy.engine": level(quietest, quietest, logging.INFO),
     }
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not isinstance(record.msg, Event) or record.msg.name not in _IN_THE_RESULT
 
 
 def one_line(text: str) -> str:

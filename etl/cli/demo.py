@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from etl.settings import Settings
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="See it work on this machine, without a key.")
 @click.option(
     "--batches", type=click.IntRange(10, 1_000_000), default=2000, show_default=True, help="How many."
 )
@@ -76,7 +76,7 @@ def _sync(invocation: Invocation, settings: Settings) -> int:
     from etl.cli.sync import run_sync, show_runs
 
     runs = run_sync(settings, full=True, accounts=(), allow_deletes=False, quiet=invocation.quiet)
-    return show_runs(settings, runs, as_json=False, quiet=invocation.quiet)
+    return show_runs(invocation, settings, runs, as_json=False)
 
 
 def _change(server: SandboxServer) -> None:

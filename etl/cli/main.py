@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from etl.cli.invocation import Invocation
+from etl.cli.output import print_error
 from etl.cli.root import root
 from etl.errors import EtlError, SettingsError
 
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _told(error: EtlError) -> str:
     if not isinstance(error, SettingsError) or len(error.faults) == 1:
         return str(error)
-    return "\n".join((f"{len(error.faults)} settings cannot be used:", *error.faults))
+    return "\n  - ".join((f"{len(error.faults)} settings cannot be used:", *error.faults))
 
 
 def _as_sentence(error: click.ClickException) -> str:
@@ -64,15 +65,7 @@ def _hint_of(error: click.ClickException) -> str | None:
 
 
 def _complain(invocation: Invocation, message: str, hint: str | None, code: int) -> int:
-    from etl.logs import Redactor, one_line
-
-    redact = Redactor(invocation.secrets)
-    first, *faults = (one_line(redact(line)) for line in message.split("\n"))
-    click.echo(f"error: {first}", err=True)
-    for fault in faults:
-        click.echo(f"  - {fault}", err=True)
-    if hint:
-        click.echo(f"hint: {one_line(redact(hint))}", err=True)
+    print_error(message, hint, invocation.secrets)
     return code
 
 

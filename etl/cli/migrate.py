@@ -7,7 +7,7 @@ import click
 from etl.cli.invocation import Command, Invocation, pass_invocation
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Bring the database to the newest version.")
 @pass_invocation
 def migrate(invocation: Invocation) -> None:
     """Bring the database to the newest version; `sync` does so by itself."""
@@ -20,9 +20,5 @@ def migrate(invocation: Invocation) -> None:
         before, after = migrate_database(engine, settings)
     finally:
         engine.dispose()
-    moved = (
-        f"is at version {after} already"
-        if before == after
-        else f"from {before or 'nothing'} to version {after}"
-    )
-    click.echo(f"{settings.database_shown}: {moved}")
+    moved = "nothing to do" if before == after else f"from {before or 'nothing'}"
+    click.echo(f"{settings.database_shown} is at version {after}: {moved}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -29,13 +30,26 @@ def console(stream: TextIO | None = None) -> Console:
     )
 
 
+def print_error(message: str, hint: str | None, secrets: Iterable[str]) -> None:
+    """One fault on stderr, and what to do about it, without secrets and control characters."""
+    from etl.logs import Redactor, one_line
+
+    redact = Redactor(secrets)
+    click.echo("\n".join(one_line(redact(line)) for line in f"error: {message}".split("\n")), err=True)
+    if hint:
+        click.echo(f"hint: {one_line(redact(hint))}", err=True)
+
+
 def print_rich(*parts: RenderableType) -> None:
     """Print each on lines of its own; a character that the terminal cannot show becomes `?`."""
+    from rich.text import Text
+
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     out = console()
     for part in parts:
-        out.print(part)
+        # A line is left to the terminal to wrap, so that it can be copied and searched as one.
+        out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def print_json(document: Any) -> None:

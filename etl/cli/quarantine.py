@@ -12,7 +12,7 @@ account_option = click.option(
 )
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="Rows that could not be read; try them again.")
 def quarantine() -> None:
     """Rows, and single fields, that were set aside since they could not be read."""
 
@@ -41,7 +41,7 @@ def list_(
             click.echo(line)
 
 
-@quarantine.command()
+@quarantine.command(short_help="Try to read them again.")
 @account_option
 @json_option
 @pass_invocation
@@ -54,4 +54,4 @@ def replay(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) 
     settings = invocation.settings()
     with stoppable_clock() as clock:
         runs = app.replay(settings, accounts=accounts, clock=clock)
-    return show_runs(settings, runs, as_json=as_json, quiet=invocation.quiet)
+    return show_runs(invocation, settings, runs, as_json=as_json)

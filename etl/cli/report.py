@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.report.queries import Scope
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show how the campaigns do.")
 @click.option(
     "--since", callback=as_moment, metavar="TIME", help="Campaigns created from then on: a date, a time, 30d."
 )

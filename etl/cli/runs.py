@@ -47,20 +47,13 @@ def render_runs(runs: Sequence[RunSummary]) -> Table:
 
 
 def render_remarks(runs: Iterable[RunSummary], drift: Mapping[str, Sequence[str]]) -> list[Text]:
-    """What is to be known beside the numbers, a line each."""
-    return [Text(harmless(line), style=style) for run in runs for line, style in _remarks(run, drift)]
+    """What is to be known beside the numbers of a run, a line each."""
+    return [Text(harmless(line), style="yellow") for run in runs for line in _remarks(run, drift)]
 
 
-def _remarks(run: RunSummary, drift: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
-    if run.error:
-        yield f"{run.account}: {run.error}", "red"
-    if run.hint:
-        yield f"{run.account}: hint: {run.hint}", ""
+def _remarks(run: RunSummary, drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if run.quarantined:
         aside = "row or field was" if run.quarantined == 1 else "rows or fields were"
-        yield (
-            f"{run.account}: {run.quarantined} {aside} set aside; see `magpipe-etl quarantine list`",
-            "yellow",
-        )
+        yield f"{run.account}: {run.quarantined} {aside} set aside; see `magpipe-etl quarantine list`"
     if new := drift.get(run.account):
-        yield f"{run.account}: the source shows what this version does not know: {', '.join(new)}", "yellow"
+        yield f"{run.account}: the source shows what this version does not know: {', '.join(new)}"

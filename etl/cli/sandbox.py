@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FAULTS = "bad_gateway, reset, cut_json, hang, … (all of them in the message about an unknown one)"
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Run a source to try against.")
 @click.option("--batches", type=int, default=2000, show_default=True, help="Batches of each account.")
 @click.option("--port", type=int, default=0, help="Port of 127.0.0.1.  [default: a free one]")
 @click.option("--account", "accounts", metavar="NAME", multiple=True, help="Name of an account; repeatable.")
@@ -62,7 +62,9 @@ def _exports(server: SandboxServer) -> str:
 
 
 def _wait_for_signal() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what runs in its background deaf to SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

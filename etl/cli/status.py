@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STALE = 6
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show age, proof and faults of the data.")
 @click.option(
     "--max-age",
     callback=as_duration,
@@ -33,7 +33,7 @@ def status(invocation: Invocation, *, max_age: timedelta | None, as_json: bool) 
     """Show last runs, age of the data, what was proven, and what is wrong.
 
     `complete` tells how long ago the last complete sync ended, `proof` how old the oldest proof is (no number
-    is older), and the last column the requests of the past hour.
+    is older), and `quota` the requests of the past hour.
     """
     from etl.clock import SystemClock
 

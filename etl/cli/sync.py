@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_json, print_rich
+from etl.cli.output import json_option, print_error, print_json, print_rich
 
 if TYPE_CHECKING:
     from etl.model import RunSummary
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from etl.settings import Settings
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Bring the batch calls into the database.")
 @click.option("--full", is_flag=True, help="Read everything, whatever is known already.")
 @click.option("--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable.")
 @click.option(
@@ -54,7 +54,7 @@ def sync(
     runs = run_sync(
         settings, full=full, accounts=accounts, allow_deletes=allow_deletes, quiet=invocation.quiet
     )
-    return show_runs(settings, runs, as_json=as_json, quiet=invocation.quiet)
+    return show_runs(invocation, settings, runs, as_json=as_json)
 
 
 def run_sync(
@@ -89,15 +89,19 @@ def progress_for(*, quiet: bool) -> Iterator[Progress]:
         yield bars
 
 
-def show_runs(settings: Settings, runs: Sequence[RunSummary], *, as_json: bool, quiet: bool) -> int:
-    """Print the runs; with -q only those that did not end well. Gives the exit code of them all."""
+def show_runs(
+    invocation: Invocation, settings: Settings, runs: Sequence[RunSummary], *, as_json: bool
+) -> int:
+    """Print the runs, and on stderr why some did not end well; gives the exit code of them all."""
     from etl.cli.runs import exit_code, render_remarks, render_runs
 
-    told = [run for run in runs if run.exit_code or not quiet]
     if as_json:
         print_json({"runs": [run.as_json() for run in runs]})
-    elif told:
-        print_rich(render_runs(told), *render_remarks(told, _read_drift(settings, told)))
+    elif not invocation.quiet:
+        print_rich(render_runs(runs), *render_remarks(runs, _read_drift(settings, runs)))
+    for run in runs:
+        if run.error:
+            print_error(f"{run.account}: {run.error}", run.hint, invocation.secrets)
     return exit_code(runs)
 
 

@@ -77,6 +77,7 @@ class Incident:
 
     kind: IncidentKind
     since: datetime
+    what: str
     detail: str
 
 
@@ -94,8 +95,8 @@ class Health:
 
 _ENDED = {
     RunStatus.FAILED: "failed",
-    RunStatus.INCOMPLETE: "was incomplete",
-    RunStatus.ABANDONED: "was abandoned",
+    RunStatus.INCOMPLETE: "was not complete",
+    RunStatus.ABANDONED: "died",
 }
 
 
@@ -136,17 +137,24 @@ def _derive_one(facts: Facts, configured: bool, now: datetime, max_age: timedelt
 def _derive_incidents(facts: Facts) -> tuple[Incident, ...]:
     incidents = []
     if streak := facts.failing:
-        times = "" if streak.count == 1 else f" ({streak.count} in a row)"
-        detail = (
-            f"the last sync {_ENDED[streak.last.status]}{times}: {streak.last.error or 'no reason was kept'}"
+        before = "" if streak.count == 1 else f", as the {streak.count - 1} before it"
+        incidents.append(
+            Incident(
+                kind=IncidentKind.FAILING,
+                since=streak.since,
+                what=f"the last sync {_ENDED[streak.last.status]}{before}",
+                detail=streak.last.error or "no reason was kept",
+            )
         )
-        incidents.append(Incident(kind=IncidentKind.FAILING, since=streak.since, detail=detail))
     if facts.deletes_held and facts.last_run:
-        detail = (
-            f"{facts.deletes_held} batches are gone from the source, too many to be marked deleted unasked"
+        incidents.append(
+            Incident(
+                kind=IncidentKind.DELETES_HELD,
+                since=facts.last_run.started_at,
+                what="deletes are held back",
+                detail=f"{facts.deletes_held} batches are gone; `sync --allow-deletes` marks them deleted",
+            )
         )
-        since = facts.last_run.started_at
-        incidents.append(Incident(kind=IncidentKind.DELETES_HELD, since=since, detail=detail))
     return tuple(incidents)
 
 

@@ -39,7 +39,11 @@ def health_as_json(health: Health) -> dict[str, Any]:
             for proof in facts.coverage
         ],
         "incidents": [
-            {"kind": incident.kind, "since": _moment(incident.since), "detail": incident.detail}
+            {
+                "kind": incident.kind,
+                "since": _moment(incident.since),
+                "detail": f"{incident.what}: {incident.detail}",
+            }
             for incident in health.incidents
         ],
         "drift": list(facts.drift),
@@ -71,7 +75,7 @@ def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) ->
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("account", "complete", "last run"):
         table.add_column(title)
-    for title in ("rows", "gone", "set aside", "proof", f"of {requests_per_hour}/h"):
+    for title in ("rows", "gone", "set aside", "proof", "quota"):
         table.add_column(title, justify="right", no_wrap=True)
     for health in accounts:
         facts = health.facts
@@ -83,7 +87,7 @@ def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) ->
             f"{facts.deleted:,}",
             f"{facts.rows_set_aside + facts.fields_set_aside:,}",
             ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
-            f"{facts.requests_last_hour:,}",
+            f"{facts.requests_last_hour:,}/{requests_per_hour:,}",
         )
     return table
 
@@ -105,7 +109,7 @@ def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     name = health.facts.account
     for incident in health.incidents:
         since = ago(max(now - incident.since, timedelta()))
-        yield Text(harmless(f"{name}: {incident.detail}, for {since}"), style="red")
+        yield Text(harmless(f"{name}: {incident.what} (since {since}): {incident.detail}"), style="red")
     if health.facts.drift:
         yield Text(
             harmless(f"{name}: unknown to this version: {', '.join(health.facts.drift)}"), style="yellow"

@@ -57,7 +57,7 @@ def _figures(summary: Summary) -> Iterator[RenderableType]:
     for title, campaigns in ((f"Best, {judged}", ranking.best), (f"Worst, {judged}", ranking.worst)):
         if campaigns:
             yield _heading(title)
-            yield _indented(_ranked(campaigns))
+            yield _indented(_ranked(campaigns, several=len(summary.last_complete) > 1))
     if summary.running:
         yield _heading(f"Running now: {summary.statuses['running'].campaigns:,}")
         yield _indented(_running(summary))
@@ -107,7 +107,7 @@ def _statuses(summary: Summary) -> Table:
     return table
 
 
-def _ranked(campaigns: Sequence[Campaign]) -> Table:
+def _ranked(campaigns: Sequence[Campaign], *, several: bool) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -116,9 +116,8 @@ def _ranked(campaigns: Sequence[Campaign]) -> Table:
     for campaign in campaigns:
         tally = campaign.tally
         calls = f"{tally.completed:,} of {tally.attempted:,}"
-        table.add_row(
-            percent(tally.success_rate), calls, _name(campaign), Text(campaign.account, style="dim")
-        )
+        account = Text(campaign.account if several else "", style="dim")
+        table.add_row(percent(tally.success_rate), calls, _name(campaign), account)
     return table
 
 
@@ -186,4 +185,4 @@ def _heading(text: str) -> Text:
 
 
 def _indented(block: RenderableType) -> Padding:
-    return Padding(block, (0, 0, 0, 2))
+    return Padding(block, (0, 0, 0, 2), expand=False)
