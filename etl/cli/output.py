@@ -48,8 +48,8 @@ def print_rich(*parts: RenderableType) -> None:
         sys.stdout.reconfigure(errors="replace")
     out = console()
     for part in parts:
-        # A line is left to the terminal to wrap, so that it can be copied and searched as one.
-        out.print(part, soft_wrap=isinstance(part, Text))
+        # What goes into a file or a pipe can be searched line by line.
+        out.print(part, soft_wrap=isinstance(part, Text) and not out.is_terminal)
 
 
 def print_json(document: Any) -> None:

@@ -56,9 +56,9 @@ def report(
     from etl.cli.database import open_filled_tables
     from etl.report.queries import Scope
 
-    settings = invocation.settings()
     scope = Scope(accounts=accounts, since=since, until=until)
-    with open_filled_tables(settings) as connection:
+    with open_filled_tables(invocation.settings()) as connection:
+        _check_accounts(connection, accounts)
         if as_csv:
             _print_csv(connection, scope)
         else:
@@ -78,6 +78,17 @@ def print_report(connection: Connection, scope: Scope, *, top: int, min_calls: i
         print_json(summary_as_json(summary))
     else:
         print_rich(*render_report(summary))
+
+
+def _check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:
+    """Refuse a name that the tables do not know: figures of nothing would look like an answer."""
+    from etl.report.health_queries import read_last_complete
+
+    known = read_last_complete(connection)
+    for name in accounts:
+        if name not in known:
+            expected = f"expected one of {', '.join(known)}" if known else "no account has been synced yet"
+            raise click.BadParameter(f"{expected}, got {name!r}", param_hint="'--account'")
 
 
 def _print_csv(connection: Connection, scope: Scope) -> None:

@@ -79,6 +79,7 @@ class Incident:
     since: datetime
     what: str
     detail: str
+    times: int = 1  # in a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,13 +138,13 @@ def _derive_one(facts: Facts, configured: bool, now: datetime, max_age: timedelt
 def _derive_incidents(facts: Facts) -> tuple[Incident, ...]:
     incidents = []
     if streak := facts.failing:
-        before = "" if streak.count == 1 else f", as the {streak.count - 1} before it"
         incidents.append(
             Incident(
                 kind=IncidentKind.FAILING,
                 since=streak.since,
-                what=f"the last sync {_ENDED[streak.last.status]}{before}",
+                what=f"the last sync {_ENDED[streak.last.status]}",
                 detail=streak.last.error or "no reason was kept",
+                times=streak.count,
             )
         )
     if facts.deletes_held and facts.last_run:

@@ -42,6 +42,7 @@ def health_as_json(health: Health) -> dict[str, Any]:
             {
                 "kind": incident.kind,
                 "since": _moment(incident.since),
+                "times": incident.times,
                 "detail": f"{incident.what}: {incident.detail}",
             }
             for incident in health.incidents
@@ -109,7 +110,9 @@ def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     name = health.facts.account
     for incident in health.incidents:
         since = ago(max(now - incident.since, timedelta()))
-        yield Text(harmless(f"{name}: {incident.what} (since {since}): {incident.detail}"), style="red")
+        times = f"{incident.times} in a row, " if incident.times > 1 else ""
+        line = f"{name}: {incident.what} ({times}since {since}): {incident.detail}"
+        yield Text(harmless(line), style="red")
     if health.facts.drift:
         yield Text(
             harmless(f"{name}: unknown to this version: {', '.join(health.facts.drift)}"), style="yellow"

@@ -112,12 +112,11 @@ def _ranked(campaigns: Sequence[Campaign], *, several: bool) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_NAME_COLUMNS)
-    table.add_column(no_wrap=True, overflow="ellipsis")
     for campaign in campaigns:
         tally = campaign.tally
+        account = [Text(campaign.account, style="dim")] if several else []
         calls = f"{tally.completed:,} of {tally.attempted:,}"
-        account = Text(campaign.account if several else "", style="dim")
-        table.add_row(percent(tally.success_rate), calls, _name(campaign), account)
+        table.add_row(percent(tally.success_rate), calls, _name(campaign), *account)
     return table
 
 
