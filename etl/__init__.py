@@ -4,9 +4,11 @@ The way of the data, and the files along it:
 
     cli/            a command: parse, call app, print, exit code
     app             puts the parts together for each command
-    sync            one sync of one account: lock, walk, load, end        replay: the same for the quarantine
-    run             a run's transactions: a page, its history and its progress are one
+    sync            one sync of one account: lock, plan, read, end        replay: the same for the quarantine
+    survey          what the database knows before a sync
     plan            what is known -> which reads, and what they cost      (pure)
+    reader          the reads of a run: walks from the top and the middle
+    run             a run's transactions: a page, its history and its progress are one
     extract/
       client        one request, tried again as the answers say           (HTTP is here and nowhere else)
       answers       what each answer means                                (pure)
@@ -14,6 +16,7 @@ The way of the data, and the files along it:
       budget        when the next request may be sent
       split, page   the body cut into raw rows; their place in the list   (pure)
       walk          the link rules: what is proven, what to read next     (pure; start here)
+      search        where in the list an instant lies                     (pure)
       ahead         the walk's pages, fetched before they are asked for
     proof, interval what travels from extract to load
     transform/      raw rows to records: times, rates, faults             (pure)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
@@ -17,13 +18,13 @@ from etl.engine import create_engine, reading
 from etl.extract.budget import Budget
 from etl.extract.client import Client
 from etl.extract.walk import Read
-from etl.load.stored import count_alive
 from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Known, Plan, plan_sync
 from etl.progress import Progress, Silent
 from etl.replay import replay_account
 from etl.settings import Settings
+from etl.survey import survey, unknown
 from etl.sync import Sync
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def sync(
             settings,
             clock=clock or SystemClock(),
             progress=progress or Silent(),
+            full=full,
             allow_deletes=allow_deletes,
             transport=transport,
         )
@@ -63,22 +65,23 @@ def sync(
 
 
 def dry_run(
-    settings: Settings | None = None, *, accounts: Sequence[str] = (), full: bool = False
+    settings: Settings | None = None,
+    *,
+    accounts: Sequence[str] = (),
+    full: bool = False,
+    clock: Clock | None = None,
 ) -> list[Plan]:
     """What `sync` would read, without a request and without a write."""
     settings = settings or Settings()
     chosen = settings.select(accounts)
+    now = (clock or SystemClock()).now()
     with opened(settings) as engine:
         is_new = current_version(engine) is None
         known = [
-            Known(
-                account=account.name,
-                rows=0 if is_new else _count(engine, account),
-                page_size=settings.page_size,
-            )
+            unknown(account.name, settings, now) if is_new else _survey(engine, account.name, settings, now)
             for account in chosen
         ]
-    return [plan_sync(one) for one in known]
+    return [plan_sync(one, full=full) for one in known]
 
 
 def replay(
@@ -132,6 +135,6 @@ def _side_by_side(work: Callable[[Account], RunSummary], accounts: Sequence[Acco
         return list(pool.map(work, accounts))
 
 
-def _count(engine: Engine, account: Account) -> int:
+def _survey(engine: Engine, account: str, settings: Settings, now: datetime) -> Known:
     with reading(engine) as connection:
-        return count_alive(connection, account.name)
+        return survey(connection, account, settings, now)

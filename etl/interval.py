@@ -7,8 +7,9 @@ stands for "no created_at", so that one comparison orders everything.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+RESOLUTION = timedelta(microseconds=1)  # of every time in the tables
 NEWEST = datetime.max.replace(tzinfo=UTC)
 
 

@@ -1,18 +1,34 @@
 """Which reads a sync needs and what they cost in requests: a pure function of what is known.
 
+The source has no "changed since", and a batch of any age can change. So a sync reads the head of the list,
+what no proof covers yet, the batches that are alive (these change), those that were and are no longer listed
+so, and a slice of what was proven longest ago, so that every batch is proven again within `max_age`. When a
+walk over everything is not dearer, it is that.
+
 The plan is data, so that it can be shown without being carried out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import ceil
 
+from etl.interval import Interval
 from etl.model import RunMode
+from etl.state.coverage import Covered, find_gaps
 
 OVERLAP_ROWS = 9  # of one page with the next, so that small groups and small moves cost no request
 END_REQUESTS = 1  # the page that shows the end a second time
-FIRST_SYNC_REQUESTS = 4  # when nothing is known, the end is looked past as well
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A covered interval, and how many batches the table has in it."""
+
+    covered: Covered
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +36,61 @@ class Known:
     """What the database knows of an account before a sync."""
 
     account: str
+    now: datetime
     rows: int  # at the source, as far as is known
-    page_size: int  # rows that one request brings
+    page_rows: int  # that one request brings
+    live: Mapping[
+        str, int
+    ]  # batches per status that changes by itself; each is a list of its own at the source
+    parts: Sequence[Part]  # newest first
+    last_started_at: datetime | None = None  # of the run before
+    full_since: datetime | None = None  # of a full sync that was cut off not long ago
+    max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullWalk:
+    """Everything, from the newest to the oldest."""
+
+    def __str__(self) -> str:
+        return "walk the whole list, newest to oldest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What was created since the newest batch that is proven."""
+
+    until: datetime | None
+
+    def __str__(self) -> str:
+        return f"read what was created since {_shown(self.until)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveBatches:
+    """The batches that change by themselves, and then those that were such and are not listed so any more."""
+
+    statuses: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"read the batches that are {', '.join(self.statuses)}, then look up those that no longer are"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of the list in its middle, from the top of the interval down; `most_pages` None is all of it."""
+
+    interval: Interval
+    most_pages: int | None = None
+
+    def __str__(self) -> str:
+        size = "" if self.most_pages is None else f", {self.most_pages} pages of them"
+        return (
+            f"read what was created from {_shown(self.interval.after)} to {_shown(self.interval.upto)}{size}"
+        )
+
+
+Step = FullWalk | Head | LiveBatches | Stretch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +99,120 @@ class Plan:
 
     account: str
     mode: RunMode
-    reads: tuple[str, ...]
+    steps: tuple[Step, ...]
     requests: int | None
     reason: str
+    full_since: datetime | None = None  # a full sync counts proofs from then on
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return tuple(str(step) for step in self.steps)
 
 
-def plan_sync(known: Known) -> Plan:
-    """One walk over everything."""
-    first = known.rows == 0
+def plan_sync(known: Known, *, full: bool = False) -> Plan:
+    """The cheapest reads that keep the promises. `full` proves everything anew."""
+    if not known.parts:
+        return _plan_full(known, "nothing is known of the list yet")
+    if full:
+        return (
+            _plan_full(known, "asked for")
+            if known.full_since is None
+            else _plan_rest(known, known.full_since)
+        )
+    gaps = find_gaps([part.covered for part in known.parts])
+    if gaps[-1].after is None:
+        return _plan_rest(known, None)
+    plan = _plan_incremental(known, gaps)
+    whole = cost_of_walk(known.rows, known.page_rows)
+    if plan.requests is None or plan.requests >= whole:
+        return _plan_full(
+            known, f"{known.rows:,} batches are {whole} requests, reading parts would be no fewer"
+        )
+    return plan
+
+
+def cost_of_walk(rows: int, page_rows: int) -> int:
+    """Requests of a walk over so many rows while the list stands still."""
+    return max(1, ceil((rows - page_rows) / _step(page_rows)) + 1) + END_REQUESTS
+
+
+def _step(page_rows: int) -> int:
+    """Rows by which each page of a walk goes on."""
+    return max(1, page_rows - min(OVERLAP_ROWS, page_rows // 20 + 1))
+
+
+def _plan_full(known: Known, reason: str) -> Plan:
     return Plan(
         account=known.account,
         mode=RunMode.FULL,
-        reads=("walk the whole list, newest to oldest",),
-        requests=None if first else cost_of_walk(known.rows, known.page_size),
-        reason="nothing is known of the list yet" if first else f"{known.rows:,} batches are known",
+        steps=(FullWalk(),),
+        requests=cost_of_walk(known.rows, known.page_rows) if known.parts else None,
+        reason=reason,
+        full_since=known.now,
     )
 
 
-def cost_of_walk(rows: int, page_size: int) -> int:
-    """Requests of a walk over so many rows while the list stands still."""
-    step = max(1, page_size - min(OVERLAP_ROWS, page_size // 20 + 1))
-    return ceil(max(1, rows - (page_size - step)) / step) + END_REQUESTS
+def _plan_rest(known: Known, since: datetime | None) -> Plan:
+    """Go on with a walk that was cut off: what it proved is not read again."""
+    fresh = [part.covered for part in known.parts if since is None or part.covered.proven_at >= since]
+    head, *rest = find_gaps(fresh)
+    if not fresh:
+        return _plan_full(known, "asked for")
+    return Plan(
+        account=known.account,
+        mode=RunMode.FULL,
+        steps=(Head(until=head.after), *(Stretch(interval=gap) for gap in rest)),
+        requests=None,
+        reason="an earlier walk was cut off: what it proved is not read again",
+        full_since=since,
+    )
+
+
+def _plan_incremental(known: Known, gaps: Sequence[Interval]) -> Plan:
+    head, *rest = gaps
+    slices = _slices(known)
+    live = LiveBatches(statuses=tuple(known.live))
+    steps: list[Step] = [Head(until=head.after), *(Stretch(interval=gap) for gap in rest), live, *slices]
+    per_status = (max(1, ceil(count / _step(known.page_rows))) for count in known.live.values())
+    of_slices = sum(piece.most_pages or 1 for piece in slices)
+    return Plan(
+        account=known.account,
+        mode=RunMode.INCREMENTAL,
+        steps=tuple(steps),
+        requests=1 + len(rest) + sum(per_status) + of_slices,
+        reason=f"{known.rows:,} batches are known, the oldest proof is of {_shown(_oldest(known))}",
+    )
+
+
+def _slices(known: Known) -> list[Stretch]:
+    """What is to be proven again now: nothing in the first half of `max_age`, all of it over the second."""
+    due = [part for part in known.parts if part.covered.proven_at <= known.now - known.max_age / 2]
+    pages_due = sum(_pages_of(known, part) for part in due)
+    left = ceil(pages_due * _share(known))
+    slices: list[Stretch] = []
+    for part in sorted(due, key=lambda part: part.covered.proven_at):
+        if left <= 0:
+            break
+        pages = min(left, _pages_of(known, part))
+        slices.append(Stretch(interval=part.covered.interval, most_pages=pages))
+        left -= pages
+    return slices
+
+
+def _share(known: Known) -> float:
+    """The share of what is due that this sync takes, so that the last is done when its time has come."""
+    between = known.now - known.last_started_at if known.last_started_at else known.max_age
+    left = _oldest(known) + known.max_age - known.now - between
+    return 1.0 if left <= between else between / left
+
+
+def _pages_of(known: Known, part: Part) -> int:
+    return max(1, ceil(part.rows / _step(known.page_rows)))
+
+
+def _oldest(known: Known) -> datetime:
+    return min(part.covered.proven_at for part in known.parts)
+
+
+def _shown(moment: datetime | None) -> str:
+    return "the beginning" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -8,7 +8,7 @@ from etl.clock import Clock
 from etl.engine import DatabaseSettings
 from etl.errors import EtlError
 from etl.model import RunMode, RunSummary
-from etl.run import Run, refused
+from etl.run import Run, refused, steady_clock
 from etl.state.lock import account_lock
 
 
@@ -16,7 +16,7 @@ def replay_account(engine: Engine, settings: DatabaseSettings, account: str, clo
     """Try every open entry once more; every failure is told by the summary, none is raised."""
     try:
         with account_lock(engine, settings, account):
-            run = Run(engine, account, RunMode.REPLAY, clock)
+            run = Run(engine, account, RunMode.REPLAY, steady_clock(engine, account, clock))
             try:
                 last: int | None = 0
                 while last is not None:

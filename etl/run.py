@@ -6,6 +6,7 @@ deletes, resolved faults and the word that the run succeeded. Nothing in memory 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -14,66 +15,116 @@ from sqlalchemy import Connection, Engine
 from etl.clock import Clock, SteadyClock
 from etl.engine import reading, writing
 from etl.errors import DeletesGuardError, EtlError, IncompleteError
-from etl.interval import NEWEST, Interval
+from etl.interval import EVERYTHING, NEWEST, Interval
 from etl.load import deletes
-from etl.load.page import load_proof
+from etl.load.page import Loaded, load_proof, load_rows
 from etl.load.quarantine import resolve_vanished
 from etl.load.replay import read_entries, replay_entries
-from etl.load.stored import count_alive
+from etl.load.stored import count_alive, read_alive
 from etl.logs import Log
 from etl.model import RunMode, RunStatus, RunSummary, Tally, Traffic
-from etl.proof import Proof
-from etl.state.coverage import Covered, save_coverage
+from etl.proof import Proof, Row
+from etl.state.coverage import Covered, add_proof, save_coverage, uncovered
 from etl.state.runs import begin_run, finish_run, read_latest_instant, save_progress
 
 log = Log(__name__)
 
 
+def steady_clock(engine: Engine, account: str, clock: Clock) -> SteadyClock:
+    """A clock for the account's next run, which starts no earlier than its last one ended."""
+    with reading(engine) as connection:
+        return SteadyClock(clock, floor=read_latest_instant(connection, account))
+
+
 class Run:
     """A run in progress. Whoever makes one holds the account's lock until it has ended."""
 
-    def __init__(self, engine: Engine, account: str, mode: RunMode, clock: Clock) -> None:
-        with reading(engine) as connection:
-            self.clock = SteadyClock(clock, floor=read_latest_instant(connection, account))
-            self.rows_before = count_alive(connection, account)
+    def __init__(
+        self,
+        engine: Engine,
+        account: str,
+        mode: RunMode,
+        clock: SteadyClock,
+        *,
+        anew: bool = False,
+        full_since: datetime | None = None,
+    ) -> None:
+        """Begin. `anew` forgets what earlier runs found missing, since this one reads everything."""
         self.engine = engine
         self.account = account
         self.mode = mode
+        self.clock = clock
         self.tally = Tally()
         self.traffic = Traffic()
-        self.proven: Interval | None = None
-        self._proven_since: datetime | None = None
-        self._began = self.clock.monotonic()
-        self.started_at = self.clock.now()
+        self.page_rows = 0  # rows of the longest page so far
+        self._proven: list[Covered] = []
+        self._began = clock.monotonic()
+        self.started_at = clock.now()
         with writing(engine) as connection:
-            self.run_id = begin_run(connection, account, mode, self.started_at)
-            if mode is not RunMode.REPLAY:
+            self.run_id = begin_run(connection, account, mode, self.started_at, full_since=full_since)
+            self.rows_before = count_alive(connection, account, EVERYTHING)
+            if anew:
                 deletes.forget_missing(connection, account)
+            self._has_missing = deletes.count_missing(connection, account) > 0
         log.info("run.started", account=account, run_id=self.run_id, mode=mode)
 
-    def commit(self, proof: Proof, *, whole_list: bool = True) -> None:
+    # -- what has been read ------------------------------------------------------------------------
+
+    def commit(self, proof: Proof) -> None:
         """Load a proof and note the progress, in one transaction.
 
         Raises DestinationError, or LockHeldError when another run has taken the account over.
         """
         tally = Tally(**asdict(self.tally))
         with writing(self.engine) as connection:
-            loaded = load_proof(connection, self.account, self.run_id, proof, proves_absence=whole_list)
-            tally.add(loaded.tally)
-            if whole_list:
-                self._extend_proof(proof)
-                if self._covered is not None:
-                    save_coverage(connection, self.account, self._covered)
-            save_progress(connection, self.run_id, tally, self.clock.now(), **asdict(self.traffic))
-        self.tally = tally
-        log.debug("page.loaded", account=self.account, run_id=self.run_id, **asdict(loaded.tally))
-        for kind, name in loaded.drift:
-            log.warning("drift.found", account=self.account, run_id=self.run_id, kind=kind, name=name)
+            if self._has_missing:
+                deletes.forget_shown(connection, self.account, _ids(proof.rows))
+            loaded = load_proof(connection, self.account, self.run_id, proof)
+            proven = Covered(proof.interval, proof.observed_at)
+            save_coverage(connection, self.account, proven, newest=_newest(proof.rows), since=self.started_at)
+            self._save_progress(connection, tally, loaded)
+        self._has_missing = self._has_missing or loaded.missing > 0
+        self._proven = add_proof(self._proven, proven, since=self.started_at)
+        self._note(tally, loaded)
+
+    def commit_rows(self, rows: tuple[Row, ...], observed_at: datetime) -> None:
+        """Load rows that are true and prove nothing about others, in one transaction."""
+        tally = Tally(**asdict(self.tally))
+        with writing(self.engine) as connection:
+            if self._has_missing:
+                deletes.forget_shown(connection, self.account, _ids(rows))
+            loaded = load_rows(connection, self.account, self.run_id, rows, observed_at)
+            self._save_progress(connection, tally, loaded)
+        self._note(tally, loaded)
 
     def commit_empty(self) -> None:
         """The source lists nothing, asked twice: all that the table has is missing."""
         with writing(self.engine) as connection:
             deletes.note_all_missing(connection, self.account, self.run_id)
+
+    def note_page(self, rows: int) -> None:
+        self.page_rows = max(self.page_rows, rows)
+
+    def unproven(self, interval: Interval) -> list[Interval]:
+        """The parts of the interval that this run has not proven, newest first."""
+        return uncovered(interval, self._proven)
+
+    def count_newer(self, place: datetime) -> int:
+        """How many batches of the table are newer: about where in the list that place is."""
+        with reading(self.engine) as connection:
+            return count_alive(connection, self.account, Interval(after=place, upto=None))
+
+    def read_unproven_places(self, statuses: Iterable[str], *, but: set[str]) -> list[datetime]:
+        """Where the batches are that the table has in one of these statuses and this run has not seen."""
+        with reading(self.engine) as connection:
+            places = read_alive(connection, self.account, statuses)
+        unseen = {place for of_id, place in places.items() if of_id not in but}
+        return sorted((p for p in unseen if not self.has_proven(p)), reverse=True)
+
+    def has_proven(self, place: datetime) -> bool:
+        return any(place in covered.interval for covered in self._proven)
+
+    # -- the quarantine ----------------------------------------------------------------------------
 
     def replay(self, after: int) -> int | None:
         """Try the next open entries of the quarantine behind that one; return the last, None for none."""
@@ -87,14 +138,17 @@ class Run:
         self.tally = tally
         return entries[-1].quarantine_id
 
+    # -- how it ends -------------------------------------------------------------------------------
+
     def succeed(self, *, most_deletes: int | None) -> RunSummary:
-        """End a run that proved the whole list; marks what is missing as deleted.
+        """End a run that proved all that it set out to; marks what is missing as deleted.
 
         Raises DeletesGuardError, with nothing deleted, when that would be more than `most_deletes`.
         """
         with writing(self.engine) as connection:
             self._settle_missing(connection, most_deletes)
-            resolve_vanished(connection, self.account, self.run_id, self.clock.now())
+            if not self.unproven(EVERYTHING):
+                resolve_vanished(connection, self.account, self.run_id, self.clock.now())
             return self._finish(connection)
 
     def succeed_replay(self) -> RunSummary:
@@ -107,7 +161,7 @@ class Run:
         summary = self._summary(status, error)
         try:
             with writing(self.engine) as connection:
-                finish_run(connection, summary, self.proven)
+                self._save_end(connection, summary)
         except EtlError as second:  # the next run of the account will find it still open, and say so
             log.exception("run.end_not_saved", account=self.account, run_id=self.run_id, error=str(second))
         log.error("run.failed", **summary.as_json())
@@ -115,7 +169,7 @@ class Run:
 
     def _finish(self, connection: Connection) -> RunSummary:
         summary = self._summary(RunStatus.SUCCEEDED)
-        finish_run(connection, summary, self.proven)
+        self._save_end(connection, summary)
         log.info("run.finished", **summary.as_json())
         return summary
 
@@ -127,17 +181,19 @@ class Run:
             deletes.delete_missing(connection, self.account, self.run_id, self.clock.now())
         self.tally.deleted = missing
 
-    def _extend_proof(self, proof: Proof) -> None:
-        """A walk proves downwards from the newest: its pages add up to one interval."""
-        self.proven = Interval(after=proof.interval.after, upto=None)
-        self._proven_since = self._proven_since or proof.observed_at
+    def _save_progress(self, connection: Connection, tally: Tally, loaded: Loaded) -> None:
+        tally.add(loaded.tally)
+        sent = asdict(self.traffic)
+        save_progress(connection, self.run_id, tally, self.clock.now(), page_rows=self.page_rows, **sent)
 
-    @property
-    def _covered(self) -> Covered | None:
-        """The proof so far, as old as its oldest page; rows without created_at alone make no interval."""
-        if self.proven is None or self._proven_since is None or self.proven.after == NEWEST:
-            return None
-        return Covered(self.proven, self._proven_since)
+    def _note(self, tally: Tally, loaded: Loaded) -> None:
+        self.tally = tally
+        log.debug("page.loaded", account=self.account, run_id=self.run_id, **asdict(loaded.tally))
+        for kind, name in loaded.drift:
+            log.warning("drift.found", account=self.account, run_id=self.run_id, kind=kind, name=name)
+
+    def _save_end(self, connection: Connection, summary: RunSummary) -> None:
+        finish_run(connection, summary, [covered.interval for covered in self._proven], self.page_rows)
 
     def _summary(self, status: RunStatus, error: EtlError | None = None) -> RunSummary:
         return RunSummary(
@@ -164,6 +220,15 @@ def _check_deletes(missing: int, most: int | None, rows: int) -> None:
             f" {most:,} deleted unasked: none was",
             hint="look at the source; if they are really gone, run `magpipe-etl sync --allow-deletes`",
         )
+
+
+def _ids(rows: Iterable[Row]) -> list[str]:
+    return [row.id for row in rows if row.id is not None]
+
+
+def _newest(rows: Iterable[Row]) -> datetime | None:
+    """The newest created_at among the rows."""
+    return max((row.place for row in rows if row.place is not None and row.place != NEWEST), default=None)
 
 
 def refused(account: str, mode: RunMode, clock: Clock, error: EtlError) -> RunSummary:

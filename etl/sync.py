@@ -1,33 +1,33 @@
-"""One sync of one account: hold its lock, walk the source, load what is proven, end the run."""
+"""One sync of one account: hold its lock, plan the reads, carry them out, end the run."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from etl.clock import Clock
-from etl.errors import DeletesGuardError, EtlError, IncompleteError, InvariantError
-from etl.extract.ahead import follow
+from etl.engine import reading
+from etl.errors import DeletesGuardError, EtlError, InvariantError
 from etl.extract.budget import Budget
 from etl.extract.client import Client
-from etl.extract.walk import Walk
+from etl.interval import RESOLUTION, Interval
 from etl.logs import Log
 from etl.model import Account, RunMode, RunSummary
+from etl.plan import FullWalk, Head, Plan, Stretch, plan_sync
 from etl.progress import Progress
-from etl.run import Run, refused
+from etl.reader import Reader
+from etl.run import Run, refused, steady_clock
 from etl.settings import Settings
 from etl.state.lock import account_lock
+from etl.survey import survey
 
 if TYPE_CHECKING:
     import httpx
 
 log = Log(__name__)
-
-# Before the first sync nothing is known of the list, so that its end has to be seen twice.
-_UNKNOWN = sys.maxsize
 
 
 class Sync:
@@ -40,6 +40,7 @@ class Sync:
         *,
         clock: Clock,
         progress: Progress,
+        full: bool = False,
         allow_deletes: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -47,6 +48,7 @@ class Sync:
         self._settings = settings
         self._clock = clock
         self._progress = progress
+        self._full = full
         self._allow_deletes = allow_deletes
         self._transport = transport
 
@@ -61,19 +63,19 @@ class Sync:
         return summary
 
     def _run(self, account: Account) -> RunSummary:
-        run = Run(self._engine, account.name, RunMode.FULL, self._clock)
+        clock = steady_clock(self._engine, account.name, self._clock)
+        plan = self._plan(account, clock)
+        run = Run(
+            self._engine,
+            account.name,
+            plan.mode,
+            clock,
+            anew=plan.steps == (FullWalk(),),
+            full_since=plan.full_since,
+        )
         try:
-            budget = Budget.of(self._settings, run.clock)
-            client = Client(
-                account,
-                self._settings,
-                clock=run.clock,
-                budget=budget,
-                traffic=run.traffic,
-                transport=self._transport,
-            )
-            with closing(client):
-                self._walk(run, client)
+            with closing(self._client(account, run)) as client:
+                self._carry_out(plan, run, Reader(run, client.fetch, self._settings, self._progress))
             return run.succeed(most_deletes=self._most_deletes(run.rows_before))
         except EtlError as error:
             return run.fail(error)
@@ -81,31 +83,33 @@ class Sync:
             log.exception("run.crashed", account=account.name, run_id=run.run_id)
             return run.fail(InvariantError(f"a bug: {type(error).__name__} in the sync"))
 
-    def _walk(self, run: Run, client: Client) -> None:
-        settings = self._settings
-        walk = Walk(
-            limit=settings.page_size, max_pages=settings.max_pages, expected_rows=run.rows_before or _UNKNOWN
-        )
-        proofs = follow(
-            walk,
-            client.fetch,
+    def _plan(self, account: Account, clock: Clock) -> Plan:
+        with reading(self._engine) as connection:
+            known = survey(connection, account.name, self._settings, clock.now())
+        return plan_sync(known, full=self._full)
+
+    def _client(self, account: Account, run: Run) -> Client:
+        return Client(
+            account,
+            self._settings,
             clock=run.clock,
-            most_at_once=settings.fetch_ahead,
-            expected_rows=run.rows_before,
+            budget=Budget.of(self._settings, run.clock),
+            traffic=run.traffic,
+            transport=self._transport,
         )
-        for proof in proofs:
-            run.commit(proof)
-            self._progress.page(
-                account=run.account,
-                rows=run.tally.rows_seen,
-                pages=run.tally.pages,
-                requests=run.traffic.requests,
-                expected_rows=run.rows_before or None,
-            )
-        if walk.stopped is not None:
-            raise IncompleteError(walk.stopped, hint="what was read is loaded; run again")
-        if walk.is_empty:
-            self._take_empty(run)
+
+    def _carry_out(self, plan: Plan, run: Run, reader: Reader) -> None:
+        for step in plan.steps:
+            if isinstance(step, FullWalk | Head):
+                until = step.until if isinstance(step, Head) else None
+                if not reader.read_down_to(until):
+                    return self._take_empty(run)
+            elif isinstance(step, Stretch):
+                for part in run.unproven(step.interval):
+                    reader.read_stretch(part, most_pages=step.most_pages)
+            else:
+                _read_live(step.statuses, run, reader)
+        return None
 
     def _take_empty(self, run: Run) -> None:
         """An empty list never deletes anything by itself."""
@@ -120,3 +124,15 @@ class Sync:
         if self._allow_deletes:
             return None
         return max(self._settings.delete_guard_rows, int(rows * self._settings.delete_guard_share))
+
+
+def _read_live(statuses: Sequence[str], run: Run, reader: Reader) -> None:
+    """Read the lists of the live statuses, then look up in the whole list whoever is in none of them now."""
+    seen: set[str] = set()
+    for status in statuses:
+        for page in reader.read_status(status):
+            run.commit_rows(page.rows, page.observed_at)
+            seen |= {row.id for row in page.rows if row.id is not None}
+    for place in run.read_unproven_places(statuses, but=seen):
+        if not run.has_proven(place):
+            reader.read_stretch(Interval(after=place - RESOLUTION, upto=place))

@@ -18,18 +18,27 @@ from etl.proof import Proof
 
 Fetch = Callable[[Read], Page]
 
-_PAGES_PER_GUESS = 8  # beyond what is known, so many pages must have been right for each guess
+_PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
 _LOOK_UP_SECONDS = 0.25  # how often a wait for a page looks whether to stop
 
 
 def follow(
-    walk: Walk, fetch: Fetch, *, clock: Clock, most_at_once: int, expected_rows: int = 0
+    walk: Walk,
+    fetch: Fetch,
+    *,
+    clock: Clock,
+    most_at_once: int,
+    expected_rows: int = 0,
+    first: Page | None = None,
 ) -> Iterator[Proof]:
-    """Drive the walk to its end and yield what it proves, page by page."""
+    """Drive the walk to its end and yield what it proves, page by page; `first` is a page already there."""
     ahead = _Ahead(fetch, clock)
+    if first is not None and (proof := walk.receive(first)) is not None:
+        yield proof
     while (read := walk.read) is not None:
         clock.check_stopped()
-        future = ahead.take(read, walk.margin) or ahead.start(read)
+        early = None if walk.nears_end else ahead.take(read, walk.margin)
+        future = early or ahead.start(read)
         for guess in worthwhile(walk, most_at_once - 1, expected_rows):
             ahead.start_once(guess)
         proof = walk.receive(ahead.result(future))

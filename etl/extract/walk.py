@@ -26,7 +26,7 @@ from enum import Enum, auto
 
 from etl.errors import InvariantError
 from etl.extract.page import Page
-from etl.interval import Interval
+from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.proof import Proof
 
 MOST_STEPS_BACK = 24  # doubling each time: past any list
@@ -51,31 +51,40 @@ class _Phase(Enum):
 
 
 class Walk:
-    """One walk from the top of a list down to its end, or until all newer than `until` is proven."""
+    """One walk down a list, from its top or its middle, to its end or until all above `until` is proven."""
 
     def __init__(
         self,
         *,
         limit: int,
         status: str | None = None,
+        start: int = 0,
+        begin_above: datetime | None = None,
         until: datetime | None = None,
         max_pages: int = 20_000,
+        capacity: int = 0,
         expected_rows: int = 0,
     ) -> None:
-        """`expected_rows`: what the list is known to hold; a single page that ends before may be clamped."""
+        """Take the rules of one walk.
+
+        `start`, `begin_above`: begin near that offset, on a page whose first row is newer than that.
+        `capacity`: rows of a page that the source is known to give.
+        `expected_rows`: what the list is known to hold; a single page that ends before may be clamped.
+        """
         self.status = status
         self.until = until
         self.complete = False
         self.is_empty = False  # complete, and the source lists nothing at all
         self.stopped: str | None = None  # why it ended without a proof
         self.frontier: datetime | None = None
-        self.largest = 0  # rows of the longest page received
+        self.largest = capacity  # rows of the longest page received
         self.pages = 0
         self._max_pages = max_pages
         self._expected_rows = expected_rows
         self._rows = 0  # proven so far
         self._limit = limit
-        self._offset = 0
+        self._offset = start
+        self._begin_above = begin_above
         self._phase = _Phase.WALKING
         self._group: set[str | int] = (
             set()
@@ -98,9 +107,14 @@ class Walk:
             return None
         return self._read_at(self._offset)
 
+    @property
+    def nears_end(self) -> bool:
+        """Whether the read is to show that nothing follows: a page from before, fetched ahead, cannot."""
+        return self._phase is not _Phase.WALKING
+
     def guesses(self, most: int) -> list[Read]:
         """The reads that will follow if the list stays as it is: to be fetched ahead, at most so many."""
-        if self._phase is not _Phase.WALKING or not self.pages or self._end_hint is not None:
+        if self.nears_end or self.frontier is None or self._end_hint is not None:
             return []
         stride = max(1, self.largest - self.margin - 1)
         return [self._read_at(self._offset + stride * ahead) for ahead in range(1, most + 1)]
@@ -137,7 +151,13 @@ class Walk:
         return None
 
     def _is_linked(self, page: Page) -> bool:
-        return page.offset == 0 or self.frontier is None or page.places[0] > self.frontier
+        if page.offset == 0:
+            return True
+        if self.frontier is not None:
+            return page.places[0] > self.frontier
+        # The first page of a walk from the middle: it needs a row above its tail group to prove anything.
+        above = self._begin_above or NEWEST
+        return page.places[0] > above and page.kept > 0
 
     def _advance(self, page: Page) -> Proof | None:
         self._empties = self._repeats = self._steps_back = 0
@@ -146,7 +166,7 @@ class Walk:
             return self._finish(page)
         proof = self._prove(page)
         self._note_length(page, adds=adds)
-        if adds:
+        if proof is not None:  # rows of the group at the frontier come and go: that is no progress
             self._adding_pages, self._idle = self._adding_pages + 1, 0
         if page.kept > 1 and (adds or page.length >= self.largest):
             self._step(page)
@@ -184,10 +204,16 @@ class Walk:
             if tail == self.frontier:
                 self._group, self._known = group, self._known | group
             return None
-        interval = Interval(after=tail, upto=self.frontier)
+        interval = Interval(after=tail, upto=self._proven_up_to(page))
         self.frontier, self._group, self._known = tail, group, group
         self.complete = self.until is not None and tail < self.until
         return self._proof(page, interval)
+
+    def _proven_up_to(self, page: Page) -> datetime | None:
+        """The frontier; for a first page all that it shows, but for the group that its upper edge may cut."""
+        if self.frontier is not None or page.offset == 0:
+            return self.frontier
+        return page.places[0] - RESOLUTION
 
     def _finish(self, page: Page) -> Proof:
         self.complete = True
@@ -253,7 +279,8 @@ class Walk:
     def _step_back(self, page: Page) -> None:
         if self._steps_back == MOST_STEPS_BACK:
             self._stop("the list keeps moving up: no page could be linked to the one before")
-        step = max(1, self.margin) * 2**self._steps_back
+        smallest = self.margin if self.frontier is not None else self._limit // 2
+        step = max(1, smallest) * 2**self._steps_back
         self._steps_back += 1
         self._phase, self._offset = _Phase.WALKING, max(0, page.offset - step)
 

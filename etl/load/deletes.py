@@ -47,6 +47,12 @@ def note_all_missing(connection: Connection, account: str, run_id: int) -> None:
     connection.execute(insert(sync_missing).from_select(["account", "id", "run_id"], alive))
 
 
+def forget_shown(connection: Connection, account: str, ids: Iterable[str]) -> None:
+    """Take back what an earlier page lacked and this one shows."""
+    shown = sync_missing.c.id.in_(list(ids))
+    connection.execute(delete(sync_missing).where(sync_missing.c.account == account, shown))
+
+
 def forget_missing(connection: Connection, account: str) -> None:
     connection.execute(delete(sync_missing).where(sync_missing.c.account == account))
 

@@ -5,7 +5,10 @@ Everything goes through the connection that is given, so that a page is loaded w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -14,9 +17,11 @@ from etl.load.changes import Changes, find_changes
 from etl.load.deletes import find_missing, note_missing
 from etl.load.drift import save_drift
 from etl.load.quarantine import has_open, save_faults
-from etl.load.stored import read_stored, read_stored_by_id
+from etl.load.stored import Stored, read_stored, read_stored_by_id
 from etl.model import Change, Tally
-from etl.proof import Proof
+from etl.proof import Proof, Row
+
+NOTHING_STORED: Mapping[str, Stored] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,40 +30,49 @@ class Loaded:
 
     tally: Tally
     drift: list[tuple[str, str]]
+    missing: int = 0  # batches that the page should show and does not
 
 
-def load_proof(
-    connection: Connection, account: str, run_id: int, proof: Proof, *, proves_absence: bool = True
+def load_proof(connection: Connection, account: str, run_id: int, proof: Proof) -> Loaded:
+    """Bring the table up to what the proof shows; what its interval lacks is noted as missing."""
+    stored = read_stored(connection, account, proof.interval)
+    loaded = load_rows(connection, account, run_id, proof.rows, proof.observed_at, stored)
+    missing = find_missing(proof, stored.values())
+    note_missing(connection, account, run_id, missing)
+    return replace(loaded, missing=len(missing))
+
+
+def load_rows(
+    connection: Connection,
+    account: str,
+    run_id: int,
+    rows: Sequence[Row],
+    observed_at: datetime,
+    stored: Mapping[str, Stored] = NOTHING_STORED,
 ) -> Loaded:
-    """Bring the table up to what the proof shows.
-
-    With `proves_absence` the interval is of the whole list, so that what it lacks is noted as missing; a
-    list filtered by status proves no absence.
-    """
-    stored = read_stored(connection, account, proof.interval) if proves_absence else {}
-    elsewhere = [row.id for row in proof.rows if row.id is not None and row.id not in stored]
-    known = stored | read_stored_by_id(connection, account, elsewhere)
-    changes = find_changes(proof.rows, known, proof.observed_at)
-    save_batches(connection, account, run_id, proof.observed_at, changes.writes)
+    """Load rows of a page, whatever it proves; `stored` is what has been looked up of them already."""
+    elsewhere = [row.id for row in rows if row.id is not None and row.id not in stored]
+    known = {**stored, **read_stored_by_id(connection, account, elsewhere)}
+    changes = find_changes(rows, known, observed_at)
+    save_batches(connection, account, run_id, observed_at, changes.writes)
     save_respelled(connection, account, changes.respelled)
     if changes.faults or has_open(connection, account):
-        save_faults(connection, account, run_id, proof.observed_at, proof.rows, changes.faults)
-    note_missing(connection, account, run_id, find_missing(proof, stored.values()))
+        save_faults(connection, account, run_id, observed_at, rows, changes.faults)
     drift = save_drift(
         connection,
         account,
         run_id,
-        proof.observed_at,
+        observed_at,
         unknown_fields=changes.unknown_fields,
         statuses=changes.statuses,
     )
-    return Loaded(tally=_tally(proof, changes), drift=drift)
+    return Loaded(tally=_tally(rows, changes), drift=drift)
 
 
-def _tally(proof: Proof, changes: Changes) -> Tally:
+def _tally(rows: Sequence[Row], changes: Changes) -> Tally:
     return Tally(
         pages=1,
-        rows_seen=len(proof.rows),
+        rows_seen=len(rows),
         inserted=changes.count(Change.INSERTED),
         updated=changes.count(Change.UPDATED),
         revived=changes.count(Change.REVIVED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,10 +36,28 @@ def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) 
     return _by_id(connection, _of_account(account).where(batch_calls.c.id.in_(ids))) if ids else {}
 
 
-def count_alive(connection: Connection, account: str) -> int:
-    """How many batches of the account are at the source, as far as the table knows."""
-    alive = (batch_calls.c.account == account) & batch_calls.c.deleted_at.is_(None)
-    return connection.scalar(select(func.count()).where(alive)) or 0
+def count_alive(connection: Connection, account: str, interval: Interval) -> int:
+    """How many batches created in the interval are at the source, as far as the table knows."""
+    return connection.scalar(select(func.count()).where(_is_alive(account), is_inside(interval))) or 0
+
+
+def count_by_status(connection: Connection, account: str) -> dict[str, int]:
+    """The same for the whole account, by status."""
+    status = batch_calls.c.status
+    query = select(status, func.count()).where(_is_alive(account)).group_by(status)
+    return {row.status: row[1] for row in connection.execute(query)}
+
+
+def read_alive(connection: Connection, account: str, statuses: Iterable[str]) -> dict[str, datetime]:
+    """The places of the batches that are at the source in one of these statuses, by id."""
+    query = select(batch_calls.c.id, batch_calls.c.created_at).where(
+        _is_alive(account), batch_calls.c.status.in_(list(statuses))
+    )
+    return {of_id: created_at or NEWEST for of_id, created_at in connection.execute(query)}
+
+
+def _is_alive(account: str) -> ColumnElement[bool]:
+    return and_(batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None))
 
 
 def is_inside(interval: Interval) -> ColumnElement[bool]:

@@ -1,18 +1,25 @@
 """Which intervals of created_at were proven when: the answer to "how stale can any number be?".
 
-The intervals of an account never overlap: a newer proof replaces what it covers of older ones.
+The intervals of an account never overlap: a newer proof replaces what it covers of older ones. None of them
+reaches above the newest batch that its read saw, since nothing is known of what is created later; what
+lies between them is a gap, and the next sync reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
 from etl.interval import Interval
 from etl.tables import sync_coverage
+
+# Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
+# minutes would otherwise leave a strip each.
+GRAIN = timedelta(minutes=15)
 
 _LOWEST = datetime.min.replace(tzinfo=UTC)
 _HIGHEST = datetime.max.replace(tzinfo=UTC)
@@ -29,22 +36,76 @@ def read_coverage(connection: Connection, account: str) -> list[Covered]:
     """The account's intervals, newest first."""
     columns = (sync_coverage.c.created_from, sync_coverage.c.created_to, sync_coverage.c.proven_at)
     query = select(*columns).where(sync_coverage.c.account == account)
-    found = [Covered(Interval(after=after, upto=upto), at) for after, upto, at in connection.execute(query)]
-    return sorted(found, key=lambda covered: _top(covered.interval), reverse=True)
+    found = (Covered(Interval(after=after, upto=upto), at) for after, upto, at in connection.execute(query))
+    return _in_order(found)
 
 
-def save_coverage(connection: Connection, account: str, proven: Covered) -> None:
-    """Record a new proof; where it touches older ones, they are cut or go."""
-    kept = list(cut_out(read_coverage(connection, account), proven.interval))
+def save_coverage(
+    connection: Connection, account: str, proven: Covered, *, newest: datetime | None, since: datetime
+) -> None:
+    """Record a new proof; where it touches older ones, they are cut or go.
+
+    A proof that is open at its top is closed at `newest`, the newest created_at that its page shows, or
+    at what was covered before: nobody knows what is created above. `since` is when the run began: proofs
+    of earlier runs are kept apart from its own.
+    """
+    older = read_coverage(connection, account)
+    closed = close_top(proven.interval, older, newest)
+    if closed is None:
+        return
+    merged = add_proof(older, Covered(closed, proven.proven_at), since=since)
     connection.execute(delete(sync_coverage).where(sync_coverage.c.account == account))
-    connection.execute(insert(sync_coverage), [_values(account, covered) for covered in [*kept, proven]])
+    connection.execute(insert(sync_coverage), [_values(account, covered) for covered in merged])
 
 
-def cut_out(older: Iterable[Covered], interval: Interval) -> Iterator[Covered]:
-    """What is left of older proofs outside the interval."""
-    for covered in older:
-        for rest in _outside(covered.interval, interval):
-            yield Covered(rest, covered.proven_at)
+def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:
+    """The interval with an upper end; None when it is empty then."""
+    if interval.upto is not None:
+        return interval
+    tops = [covered.interval.upto for covered in older] + [newest]
+    highest = max((top for top in tops if top is not None), default=None)
+    if highest is None or (interval.after is not None and highest <= interval.after):
+        return None
+    return Interval(after=interval.after, upto=highest)
+
+
+def uncovered(interval: Interval, coverage: Iterable[Covered]) -> list[Interval]:
+    """The parts of the interval that no proof covers, newest first."""
+    rest = [interval]
+    for covered in coverage:
+        rest = [part for piece in rest for part in _outside(piece, covered.interval)]
+    return sorted(rest, key=_top, reverse=True)
+
+
+def add_proof(older: Iterable[Covered], proven: Covered, *, since: datetime) -> list[Covered]:
+    """The coverage with a new proof in it, newest interval first."""
+    kept = (Covered(rest, old.proven_at) for old in older for rest in _outside(old.interval, proven.interval))
+    merged: list[Covered] = []
+    for covered in _in_order([*kept, proven]):
+        if merged and _are_one(merged[-1], covered, since):
+            covered = _join(merged.pop(), covered)
+        merged.append(covered)
+    return merged
+
+
+def find_gaps(coverage: Sequence[Covered]) -> list[Interval]:
+    """What no proof covers, newest first; the first gap is always the one above all that is known."""
+    if not coverage:
+        return [Interval(after=None, upto=None)]
+    intervals = [covered.interval for covered in coverage]
+    gaps = [Interval(after=intervals[0].upto, upto=None)]
+    gaps += [
+        Interval(after=lower.upto, upto=upper.after)
+        for upper, lower in pairwise(intervals)
+        if upper.after != lower.upto
+    ]
+    if intervals[-1].after is not None:
+        gaps.append(Interval(after=None, upto=intervals[-1].after))
+    return gaps
+
+
+def _in_order(coverage: Iterable[Covered]) -> list[Covered]:
+    return sorted(coverage, key=lambda covered: _top(covered.interval), reverse=True)
 
 
 def _outside(whole: Interval, cut: Interval) -> Iterator[Interval]:
@@ -53,6 +114,17 @@ def _outside(whole: Interval, cut: Interval) -> Iterator[Interval]:
         yield Interval(after=max(cut.upto, _bottom(whole)), upto=whole.upto)
     if cut.after is not None and _bottom(whole) < cut.after:
         yield Interval(after=whole.after, upto=min(cut.after, _top(whole)))
+
+
+def _are_one(upper: Covered, lower: Covered, since: datetime) -> bool:
+    touch = upper.interval.after is not None and upper.interval.after == lower.interval.upto
+    same_run = (upper.proven_at < since) == (lower.proven_at < since)
+    return touch and same_run and abs(upper.proven_at - lower.proven_at) <= GRAIN
+
+
+def _join(upper: Covered, lower: Covered) -> Covered:
+    interval = Interval(after=lower.interval.after, upto=upper.interval.upto)
+    return Covered(interval, min(upper.proven_at, lower.proven_at))
 
 
 def _top(interval: Interval) -> datetime:

@@ -6,8 +6,10 @@ abandoned, and a run that finds itself so marked stops (`save_progress`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -25,7 +27,28 @@ def read_latest_instant(connection: Connection, account: str) -> datetime | None
     return moment
 
 
-def begin_run(connection: Connection, account: str, mode: RunMode, now: datetime) -> int:
+class LastRun(NamedTuple):
+    """What the newest run that read the source left behind."""
+
+    complete: bool
+    started_at: datetime
+    heartbeat_at: datetime
+    page_rows: int
+    full_since: datetime | None
+
+
+def read_last_run(connection: Connection, account: str) -> LastRun | None:
+    """The newest sync of the account, whatever became of it."""
+    columns = [sync_runs.c[name] for name in LastRun._fields]
+    syncs = (sync_runs.c.account == account) & sync_runs.c.mode.in_([RunMode.FULL, RunMode.INCREMENTAL])
+    query = select(*columns).where(syncs).order_by(sync_runs.c.run_id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return LastRun._make(row) if row else None
+
+
+def begin_run(
+    connection: Connection, account: str, mode: RunMode, now: datetime, *, full_since: datetime | None = None
+) -> int:
     """Start a run and return its id; the caller holds the account's lock, so runs still open are dead."""
     abandoned = {
         "status": RunStatus.ABANDONED,
@@ -40,8 +63,13 @@ def begin_run(connection: Connection, account: str, mode: RunMode, now: datetime
         "heartbeat_at": now,
         "program_version": VERSION,
     }
-    new = insert(sync_runs).values(account=account, mode=mode, **started).returning(sync_runs.c.run_id)
-    return connection.execute(new).scalar_one()
+    new = (
+        insert(sync_runs)
+        .values(account=account, mode=mode, full_since=full_since, **started)
+        .returning(sync_runs.c.run_id)
+    )
+    run_id: int = connection.execute(new).scalar_one()
+    return run_id
 
 
 def save_progress(
@@ -58,16 +86,25 @@ def save_progress(
         )
 
 
-def finish_run(connection: Connection, summary: RunSummary, proven: Interval | None) -> None:
-    """Write the run's end; `proven` reaches up to the newest batch."""
+def finish_run(
+    connection: Connection, summary: RunSummary, proven: Sequence[Interval], page_rows: int
+) -> None:
+    """Write the run's end, with the intervals that it proved."""
     values = {name: getattr(summary, name) for name in _FINAL}
-    if proven is not None:
-        values |= {"proven_from": proven.after, "proven_to_oldest": proven.after is None}
     connection.execute(
         update(sync_runs)
         .where(sync_runs.c.run_id == summary.run_id, sync_runs.c.status == RunStatus.RUNNING)
-        .values(**values, heartbeat_at=summary.finished_at)
+        .values(
+            **values,
+            heartbeat_at=summary.finished_at,
+            page_rows=page_rows,
+            proven=[{"created_from": _text(one.after), "created_to": _text(one.upto)} for one in proven],
+        )
     )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 _FINAL = (

@@ -1,0 +1,127 @@
+"""Finds the page of the list on which an instant lies, without walking there.
+
+The list is ordered by time and read by offset, so it can be searched like a dictionary: open it where the
+word should be, see on which side one is, and close in. A good first guess (how many newer batches the table
+has) needs one page; none needs a few.
+
+What is found is a place to begin a walk, not a proof; the walk checks its links as always.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from etl.extract.page import Page
+from etl.extract.walk import Read
+from etl.interval import NEWEST
+
+MOST_PROBES = 40
+_GROWTH = 4  # how many times further each jump may go while nothing is known below
+
+
+class Search:
+    """One search for a page that begins above `target` and reaches it, or the end of the list.
+
+    Pure: it says what to `read` and is handed the page, until `found` is there or `stopped` says why not.
+    """
+
+    def __init__(
+        self, target: datetime, *, limit: int, guess: int | None = None, status: str | None = None
+    ) -> None:
+        """`guess`: how many rows of the list are thought to be newer than the target."""
+        self.found: Page | None = None
+        self.stopped: str | None = None
+        self._target = target
+        self._limit = limit
+        self._status = status
+        self._probes = 0
+        self._above: tuple[int, datetime | None] = (0, None)  # a row that is newer than the target
+        self._below: tuple[int, datetime | None] | None = None  # one that is not, or the end of the list
+        self._length = 0  # rows of the longest page so far
+        self._rate = 0.0  # rows a second, around the last page
+        self._offset = max(0, guess - self._lead(limit)) if guess is not None else 0
+        self._was_empty = False
+
+    @property
+    def read(self) -> Read | None:
+        """The next page to ask for; None once the search has ended."""
+        if self.found or self.stopped:
+            return None
+        return Read(offset=self._offset, limit=self._limit, status=self._status)
+
+    def receive(self, page: Page) -> None:
+        """Take in the page that was asked for."""
+        self._probes += 1
+        if self._probes > MOST_PROBES:
+            self.stopped = f"the place of {self._target.isoformat()} was not found in {MOST_PROBES} pages"
+        elif not page.places:
+            self._receive_nothing(page)
+        else:
+            self._was_empty = False
+            self._length = max(self._length, page.length)
+            self._close_in(page)
+
+    def _close_in(self, page: Page) -> None:
+        first, last = page.places[0], page.places[-1]
+        if page.offset > 0 and first <= self._target:
+            self._below = (page.offset, first)
+            if self._above[0] >= page.offset:  # the list moved up
+                self._above = (max(0, page.offset - self._length), None)
+        elif last <= self._target or self._ends(page):
+            self.found = page
+            return
+        else:
+            self._above = (page.end - 1, last)
+            if self._below is not None and self._below[0] <= page.end - 1:  # the list moved down
+                self._below = None
+        self._note_rate(page)
+        self._offset = self._next_offset()
+
+    def _receive_nothing(self, page: Page) -> None:
+        if page.rows or page.offset == 0 or not self._was_empty:
+            # A list without readable times, an empty one, or a first empty answer, which may be false.
+            self.found = page if page.offset == 0 and self._was_empty else None
+            self._was_empty = not page.rows
+            return
+        self._was_empty = False
+        self._below = (page.offset, None)
+        self._offset = self._next_offset()
+
+    def _ends(self, page: Page) -> bool:
+        """Whether the list is known to go no further: then the target lies beyond, as the walk will prove."""
+        return self._below is not None and self._below[1] is None and page.end >= self._below[0]
+
+    def _note_rate(self, page: Page) -> None:
+        times = [place for place in page.places if place != NEWEST]
+        span = (times[0] - times[-1]).total_seconds() if times else 0.0
+        self._rate = len(times) / span if span > 0 else self._rate
+
+    def _next_offset(self) -> int:
+        above, below = self._above[0], self._below
+        lead = self._lead(self._length)
+        if below is None:
+            furthest = above + self._length * int(_GROWTH ** min(self._probes, 10))
+            return max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
+        if below[0] - above < self._length:
+            return max(0, above - lead)
+        middle = (above + below[0]) // 2
+        guess = middle if self._probes % 2 else self._interpolate(below)
+        return min(max(guess - self._length // 2, above - lead), below[0] - 1)
+
+    def _extrapolate(self) -> int:
+        offset, place = self._above
+        if place is None or place == NEWEST:
+            return offset
+        return offset + int(min((place - self._target).total_seconds() * self._rate, 1e9))
+
+    def _interpolate(self, below: tuple[int, datetime | None]) -> int:
+        (offset, place), (end, oldest) = self._above, below
+        if place is None or oldest is None or place in (NEWEST, oldest):
+            return min(self._extrapolate(), end)
+        share = (place - self._target) / (place - oldest)
+        return offset + int(share * (end - offset))
+
+    @staticmethod
+    def _lead(length: int) -> int:
+        """Rows to begin above the guess, so that a small error costs no request."""
+        return min(50, length // 4)

@@ -1,0 +1,129 @@
+"""What one run reads of the source: walks from the top and the middle, each page given to the run at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+
+from etl.errors import IncompleteError
+from etl.extract.ahead import Fetch, follow
+from etl.extract.page import Page
+from etl.extract.search import Search
+from etl.extract.walk import Read, Walk
+from etl.interval import Interval
+from etl.progress import Progress
+from etl.run import Run
+from etl.settings import Settings
+
+# Before the first sync nothing is known of the list, so that its end has to be seen twice.
+_UNKNOWN = sys.maxsize
+_RUN_AGAIN = "what was read is loaded; run again"
+
+
+class Reader:
+    """The reads of one run. Each raises IncompleteError when it ends without a proof."""
+
+    def __init__(self, run: Run, fetch: Fetch, settings: Settings, progress: Progress) -> None:
+        self._run = run
+        self._fetch = fetch
+        self._settings = settings
+        self._progress = progress
+
+    def read_down_to(self, until: datetime | None) -> bool:
+        """Walk from the top to what is proven already, None for all; False when the source lists nothing."""
+        rows = self._run.rows_before
+        walk = self._walk(until=until, expected_rows=rows or _UNKNOWN)
+        self._follow(walk, expected_rows=rows if until is None else 0)
+        return not walk.is_empty
+
+    def read_stretch(self, interval: Interval, *, most_pages: int | None = None) -> None:
+        """Prove an interval in the middle of the list, or as much of its top as so many pages hold."""
+        if interval.upto is None:
+            raise ValueError("a stretch has an upper end; what has none is the head")
+        first = self._find(interval.upto)
+        walk = self._walk(
+            start=first.offset,
+            begin_above=interval.upto,
+            until=interval.after,
+            capacity=self._run.page_rows,
+            expected_rows=_UNKNOWN,
+        )
+        self._follow(walk, first=first, most_pages=most_pages)
+
+    def read_status(self, status: str) -> Iterator[Page]:
+        """The pages of the list filtered by a status.
+
+        They prove nothing: what they show is true, and what they lack is looked up in the whole list. So the
+        first page that is short, or empty, ends them.
+        """
+        offset = 0
+        for _ in range(self._settings.max_pages):
+            page = self._fetch(Read(offset=offset, limit=self._settings.page_size, status=status))
+            yield page
+            overlap = _overlap(page.length)
+            if page.length < self._run.page_rows or page.length <= overlap:
+                return
+            offset = page.end - overlap
+
+    def _find(self, target: datetime) -> Page:
+        search = Search(target, limit=self._settings.page_size, guess=self._run.count_newer(target))
+        while (read := search.read) is not None:
+            page = self._fetch(read)
+            self._run.note_page(page.length)
+            search.receive(page)
+        if search.found is None:
+            raise IncompleteError(search.stopped or "the search ended without a page", hint=_RUN_AGAIN)
+        return search.found
+
+    def _walk(
+        self,
+        *,
+        start: int = 0,
+        begin_above: datetime | None = None,
+        until: datetime | None = None,
+        capacity: int = 0,
+        expected_rows: int = 0,
+    ) -> Walk:
+        return Walk(
+            limit=self._settings.page_size,
+            max_pages=self._settings.max_pages,
+            start=start,
+            begin_above=begin_above,
+            until=until,
+            capacity=capacity,
+            expected_rows=expected_rows,
+        )
+
+    def _follow(
+        self, walk: Walk, *, expected_rows: int = 0, first: Page | None = None, most_pages: int | None = None
+    ) -> None:
+        proofs = follow(
+            walk,
+            self._fetch,
+            clock=self._run.clock,
+            most_at_once=self._settings.fetch_ahead,
+            expected_rows=expected_rows,
+            first=first,
+        )
+        for proof in proofs:
+            self._run.note_page(walk.largest)
+            self._run.commit(proof)
+            self._tell(expected_rows or None)
+            if most_pages is not None and walk.pages >= most_pages:
+                return
+        if walk.stopped is not None:
+            raise IncompleteError(walk.stopped, hint=_RUN_AGAIN)
+
+    def _tell(self, expected_rows: int | None) -> None:
+        self._progress.page(
+            account=self._run.account,
+            rows=self._run.tally.rows_seen,
+            pages=self._run.tally.pages,
+            requests=self._run.traffic.requests,
+            expected_rows=expected_rows,
+        )
+
+
+def _overlap(length: int) -> int:
+    return min(8, length // 20) + 1
