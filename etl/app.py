@@ -1,6 +1,7 @@
 """Puts the parts together: what each command does, as a function of settings.
 
-Tests and other programs hand in a clock and a transport here; nothing is patched anywhere.
+Tests and other programs hand in a clock, a transport and an engine here; nothing is patched anywhere. An
+engine that is handed in stays open.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def sync(
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> list[RunSummary]:
     """Sync the accounts of these names, or all, side by side; return a summary each, in the settings' order.
 
@@ -50,7 +52,7 @@ def sync(
     """
     settings = settings or Settings()
     chosen = settings.select(accounts)
-    with opened(settings) as engine:
+    with opened(settings, engine) as engine:
         migrate(engine, settings)
         work = Sync(
             engine,
@@ -85,12 +87,16 @@ def dry_run(
 
 
 def replay(
-    settings: Settings | None = None, *, accounts: Sequence[str] = (), clock: Clock | None = None
+    settings: Settings | None = None,
+    *,
+    accounts: Sequence[str] = (),
+    clock: Clock | None = None,
+    engine: Engine | None = None,
 ) -> list[RunSummary]:
     """Try the rows that were set aside once more; a summary for each account."""
     settings = settings or Settings()
     chosen = settings.select(accounts)
-    with opened(settings) as engine:
+    with opened(settings, engine) as engine:
         migrate(engine, settings)
         time = clock or SystemClock()
         return [replay_account(engine, settings, account.name, time) for account in chosen]
@@ -118,8 +124,11 @@ def probe(
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Engine]:
-    """The settings' database, closed at the end."""
+def opened(settings: Settings, given: Engine | None = None) -> Iterator[Engine]:
+    """The settings' database, closed at the end; or the engine that is given, as it is."""
+    if given is not None:
+        yield given
+        return
     engine = create_engine(settings)
     try:
         yield engine
