@@ -165,10 +165,11 @@ class Walk:
         if not adds and self._is_end(page):
             return self._finish(page)
         proof = self._prove(page)
+        is_pushed = self._is_pushed(page)
         self._note_length(page, adds=adds)
         if proof is not None:  # rows of the group at the frontier come and go: that is no progress
             self._adding_pages, self._idle = self._adding_pages + 1, 0
-        if page.kept > 1 and (adds or page.length >= self.largest):
+        if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
             self._step(page)
         else:
             self._known = set(self._group)  # a row of the group that went away must not hold up the end
@@ -195,6 +196,16 @@ class Walk:
             return False
         is_sure = hint.length < self.largest or self._rows + len(self._group) >= self._expected_rows
         return is_sure and page.length < hint.length and page.end == hint.end == self._furthest
+
+    def _is_pushed(self, page: Page) -> bool:
+        """Whether the list seems to end with the page, but elsewhere than before: a step shows if it rests.
+
+        To look past it instead would find known rows pushed there, again and again, while batches are created
+        at the pace of the reads.
+        """
+        has_moved = self._end_hint is None or self._end_hint.end != page.end
+        is_at_end = page.length < self.largest and page.end == self._furthest
+        return has_moved and is_at_end and not self._clamp_varies
 
     def _prove(self, page: Page) -> Proof | None:
         """Move the frontier down to the page's tail group; return the stretch between."""
@@ -230,7 +241,7 @@ class Walk:
         went_on = adds and hint is not None and page.end > hint.end
         if page.length > self.largest > 0 or (went_on and hint is not None and hint.length < self.largest):
             self._clamp_varies = True
-        self._end_hint = page if adds and page.length < (self.largest or page.limit) else None
+        self._end_hint = page if page.length < (self.largest or page.limit) else None
         self.largest = max(self.largest, page.length)
 
     # -- when it does not go straight on -----------------------------------------------------------
