@@ -23,11 +23,11 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, command: click.Command = root) -> int:
     """Run one command; gives its exit code."""
     invocation = Invocation()
     try:
-        code = root.main(arguments, PROGRAM, standalone_mode=False, obj=invocation)
+        code = command.main(arguments, PROGRAM, standalone_mode=False, obj=invocation)
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
