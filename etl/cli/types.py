@@ -12,29 +12,29 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 
 
 def parse_duration(text: str) -> timedelta:
-    """`90s`, `15m`, `2h`, `1d`, `2w`; ValueError for anything else."""
+    """`90s`, `15m`, `2h`, `1d`, `2w`; ValueError says what is expected."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(text)
+        raise ValueError("expected a length of time such as 90s, 15m, 2h or 1d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """A date or time, in UTC unless it says otherwise, or how long before `now`; ValueError for others."""
+    """A date or time, in UTC unless it says otherwise, or how long before `now`; ValueError as above."""
     from etl.transform.timestamps import parse_time
 
     try:
         return now - parse_duration(text) if _DURATION.fullmatch(text.strip()) else parse_time(text.strip())
-    except OverflowError:
-        raise ValueError(text) from None
+    except (ValueError, OverflowError):
+        examples = "a date such as 2026-01-31, a time such as 2026-01-31T09:00Z, or 30d for so long ago"
+        raise ValueError(f"expected {examples}") from None
 
 
 def as_duration(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
     try:
         return None if value is None else parse_duration(value)
-    except ValueError:
-        expected = "a length of time such as 90s, 15m, 2h or 1d"
-        raise click.BadParameter(f"expected {expected}, got {value!r}") from None
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None
 
 
 def as_moment(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
@@ -42,6 +42,5 @@ def as_moment(_context: click.Context, _option: click.Parameter, value: str | No
 
     try:
         return None if value is None else parse_moment(value, SystemClock().now())
-    except ValueError:
-        expected = "a date such as 2026-01-31, a time such as 2026-01-31T09:00Z, or 30d for so long ago"
-        raise click.BadParameter(f"expected {expected}, got {value!r}") from None
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None

@@ -1,0 +1,33 @@
+"""What goes to stdout."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.text import Text
+
+from etl.cli.output import print_error, print_json, print_rich
+
+
+def test_json_is_one_document_that_no_terminal_can_be_driven_by(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"name": "تذكير \x1b[31m\u202e\U0001f600"}
+    print_json(document)
+    written = capsys.readouterr().out
+    assert written.isascii()
+    assert json.loads(written) == document
+
+
+def test_a_long_line_stays_one_line_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rich(Text("word " * 100))
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rich(Text("[red]not red[/red] :smile:"))
+    assert capsys.readouterr().out == "[red]not red[/red] :smile:\n"
+
+
+def test_an_error_is_redacted_and_has_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error("the key s3cret-key is bad", "change s3cret-key", ["s3cret-key"])
+    assert capsys.readouterr().err == "error: the key *** is bad\nhint: change ***\n"

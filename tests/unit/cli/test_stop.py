@@ -1,0 +1,29 @@
+"""Stopping on request."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from etl.cli.stop import stoppable_clock
+from etl.errors import StoppedError
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_clock_and_says_what_happens(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with stoppable_clock() as clock:
+        clock.check_stopped()
+        signal.raise_signal(number)
+        with pytest.raises(StoppedError):
+            clock.sleep(60)
+    assert "stopping after the page in hand" in capfd.readouterr().err
+
+
+def test_afterwards_signals_mean_what_they_meant_before() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with stoppable_clock():
+        assert signal.getsignal(signal.SIGINT) not in before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
