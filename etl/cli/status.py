@@ -32,8 +32,8 @@ STALE = 6
 def status(invocation: Invocation, *, max_age: timedelta | None, as_json: bool) -> int:
     """Show last runs, age of the data, what was proven, and what is wrong.
 
-    `complete` tells how long ago the last complete sync ended, `proof` how old the oldest proof is (no number
-    is older), and `quota` the requests of the past hour.
+    `age` tells how long ago the last complete sync ended, `proof` how old the oldest proof is (no number is
+    older), and `quota` the requests of the past hour.
     """
     from etl.clock import SystemClock
 

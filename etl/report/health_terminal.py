@@ -61,22 +61,19 @@ def render_health(accounts: Iterable[Health], now: datetime, requests_per_hour: 
 
 
 def ago(length: timedelta) -> str:
-    """A length of time in its two largest units at most: `3 min`, `2 h 5 min`, `4 d`."""
+    """A length of time in the one unit that says enough: `90 s`, `119 min`, `47 h`, `4 d`."""
     seconds = int(length.total_seconds())
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min"
-    if seconds < 86_400:
-        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
-    return f"{seconds // 86_400} d"
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("account", "complete", "last run"):
+    for title in ("account", "age", "last run"):
         table.add_column(title)
-    for title in ("rows", "gone", "set aside", "proof", "quota"):
+    for title in ("rows", "gone", "aside", "proof", "quota"):
         table.add_column(title, justify="right", no_wrap=True)
     for health in accounts:
         facts = health.facts
@@ -94,7 +91,7 @@ def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) ->
 
 
 def _freshness(health: Health) -> Text:
-    text = "never" if health.age is None else f"{ago(health.age)} ago"
+    text = "never" if health.age is None else ago(health.age)
     return Text(f"{text}, stale" if health.stale else text, style="red" if health.stale else "")
 
 
@@ -103,7 +100,7 @@ def _last_run(run: Run | None, now: datetime) -> Text:
         return Text("none")
     since = now - (run.finished_at or run.started_at)
     style = {"succeeded": "green", "running": "cyan"}.get(run.status, "red")
-    return Text(f"{run.mode} {run.status}, {ago(max(since, timedelta()))}", style=style)
+    return Text(f"{run.status}, {ago(max(since, timedelta()))}", style=style)
 
 
 def _remarks(health: Health, now: datetime) -> Iterable[Text]:

@@ -37,6 +37,6 @@ def render_set_aside(row: RowMapping) -> str:
     state = "loaded without it" if row["row_loaded"] else "not loaded"
     if row["resolved_at"]:
         state = f"resolved {row['resolved_at']:%Y-%m-%d %H:%M}"
-    line = f"{row['account']}  {row['id'] or '(no id)'}  {what}: {row['reason']}"
-    told = f"{harmless(line)}  ({state}, seen {row['seen_at']:%Y-%m-%d %H:%M})"
+    line = f"{row['account']} {row['id'] or '(no id)'}, {what}: {row['reason']}"
+    told = f"{harmless(line)} ({state}, seen {row['seen_at']:%Y-%m-%d %H:%M})"
     return f"{told}\n    {harmless(row['raw'])}" if "raw" in row else told

@@ -137,13 +137,13 @@ def _running(summary: Summary) -> Table:
 def _warnings(summary: Summary) -> Iterator[RenderableType]:
     odd = summary.oddities
     lines = [
-        (odd.rows_set_aside, "rows could not be read and are set aside: see `magpipe-etl quarantine list`"),
+        (odd.rows_set_aside, "rows could not be read: see `magpipe-etl quarantine list`"),
         (
             odd.fields_set_aside,
-            "single fields could not be read and are empty: see `magpipe-etl quarantine list`",
+            "fields could not be read: see `magpipe-etl quarantine list`",
         ),
-        (odd.inconsistent, "campaigns count more calls than recipients: their figures are the source's"),
-        (odd.without_time, "campaigns have no time of creation and are missing in the course over time"),
+        (odd.inconsistent, "campaigns count more calls than recipients, as the source does"),
+        (odd.without_time, "campaigns without time of creation are not in the course over time"),
     ]
     told = [Text(f"  {count:,} {what}", style="yellow") for count, what in lines if count]
     for account, moment in summary.last_complete.items():

@@ -1,0 +1,356 @@
+"""The report's and status' queries, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from etl.engine import reading, writing
+from etl.interval import Interval
+from etl.model import RunMode, RunStatus
+from etl.report import queries
+from etl.report.figures import Tally
+from etl.report.health import Proof
+from etl.report.health_queries import read_drift, read_facts, read_last_complete
+from etl.report.quarantine import read_set_aside, render_set_aside, set_aside_as_json
+from etl.report.queries import Oddities, Scope
+from etl.report.summary import read_summary
+from etl.tables import batch_calls, quarantine, sync_coverage, sync_drift, sync_missing, sync_runs
+
+from support.databases import Database
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ALL = Scope()
+
+
+class Tables:
+    """Rows of the tables, put there without a sync; what a test does not care for is filled in."""
+
+    def __init__(self, database: Database) -> None:
+        self.engine = database.engine
+        self._number = count(1)
+
+    def _insert(self, table: Any, values: dict[str, Any]) -> None:
+        with writing(self.engine) as connection:
+            connection.execute(table.insert().values(values))
+
+    def batch(self, completed: int | None = 0, failed: int | None = 0, **values: Any) -> str:
+        number = next(self._number)
+        attempted = (completed or 0) + (failed or 0)
+        given = {
+            "account": "acme",
+            "id": f"b-{number}",
+            "name": f"Campaign {number}",
+            "status": "completed",
+            "total_recipients": 100,
+            "completed_count": completed,
+            "failed_count": failed,
+            "success_rate": (completed or 0) / attempted if attempted else None,
+            "counts_consistent": True,
+            "created_at": NOW,
+            "first_seen_at": NOW,
+            "changed_at": NOW,
+            "run_id": 1,
+            "version": 1,
+            "row_hash": number,
+            "values_hash": number,
+        }
+        self._insert(batch_calls, given | values)
+        return f"b-{number}"
+
+    def run(self, ended: timedelta = HOUR, **values: Any) -> None:
+        given = {
+            "account": "acme",
+            "mode": RunMode.FULL,
+            "status": RunStatus.SUCCEEDED,
+            "complete": values.get("status", RunStatus.SUCCEEDED) is RunStatus.SUCCEEDED,
+            "started_at": NOW - ended - timedelta(minutes=1),
+            "heartbeat_at": NOW - ended,
+            "finished_at": NOW - ended,
+            "requests": 5,
+            "program_version": "0",
+        }
+        self._insert(sync_runs, given | values)
+
+    def set_aside(self, **values: Any) -> None:
+        given = {
+            "account": "acme",
+            "id": "b-1",
+            "run_id": 1,
+            "last_run_id": 1,
+            "reason": "status: expected a text, got a number",
+            "raw": '{"id":"b-1"}',
+            "raw_hash": next(self._number),
+            "row_loaded": False,
+            "seen_at": NOW,
+        }
+        self._insert(quarantine, given | values)
+
+    def insert(self, table: Any, **values: Any) -> None:
+        self._insert(table, values)
+
+
+@pytest.fixture
+def tables(database: Database) -> Tables:
+    return Tables(database)
+
+
+def ask(tables: Tables, question: Any, *arguments: Any, **options: Any) -> Any:
+    with reading(tables.engine) as connection:
+        return question(connection, *arguments, **options)
+
+
+# --- Figures ------------------------------------------------------------------------------------------
+
+
+def test_sums_are_over_live_batches_and_a_missing_count_adds_nothing(tables: Tables) -> None:
+    tables.batch(30, 10)
+    tables.batch(None, None, total_recipients=None)
+    tables.batch(5, 5, deleted_at=NOW)
+    assert ask(tables, queries.read_total, ALL) == Tally(campaigns=2, recipients=100, completed=30, failed=10)
+
+
+def test_sums_of_nothing_are_nothing(tables: Tables) -> None:
+    assert ask(tables, queries.read_total, ALL) == Tally()
+    assert ask(tables, queries.read_statuses, ALL) == {}
+    assert ask(tables, queries.read_days, ALL) == []
+
+
+def test_counts_beyond_64_bits_together_are_still_summed(tables: Tables) -> None:
+    for _ in range(2):
+        tables.batch(2**62, 2**62, total_recipients=2**63 - 1)
+    assert ask(tables, queries.read_total, ALL).recipients == pytest.approx(2**64)
+
+
+def test_a_scope_is_accounts_and_a_half_open_window_of_creation(tables: Tables) -> None:
+    tables.batch(1, created_at=NOW - HOUR)
+    tables.batch(10, created_at=NOW)
+    tables.batch(100, created_at=None)
+    tables.batch(1000, account="globex")
+
+    def completed(scope: Scope) -> int:
+        return int(ask(tables, queries.read_total, scope).completed)
+
+    assert completed(Scope(accounts=("acme",))) == 111
+    assert completed(Scope(since=NOW)) == 1010
+    assert completed(Scope(until=NOW)) == 1
+    assert completed(Scope(accounts=("acme", "globex"), since=NOW - HOUR, until=NOW)) == 1
+
+
+def test_statuses_stand_the_most_frequent_first(tables: Tables) -> None:
+    for status in ("draft", "completed", "completed", "new one"):
+        tables.batch(2, status=status)
+    assert [
+        (status, tally.campaigns) for status, tally in ask(tables, queries.read_statuses, ALL).items()
+    ] == [
+        ("completed", 2),
+        ("draft", 1),
+        ("new one", 1),
+    ]
+
+
+def test_days_are_those_of_utc(tables: Tables) -> None:
+    tables.batch(1, created_at=datetime(2026, 3, 1, 23, 59, 59, 999999, tzinfo=UTC))
+    tables.batch(2, created_at=datetime(2026, 3, 2, tzinfo=UTC))
+    tables.batch(3, created_at=datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
+    tables.batch(4, created_at=None)
+    days = ask(tables, queries.read_days, ALL)
+    assert [(day, tally.completed) for day, tally in days] == [(date(2026, 3, 1), 1), (date(2026, 3, 2), 5)]
+
+
+def test_best_and_worst_are_campaigns_with_calls_enough_more_calls_first(tables: Tables) -> None:
+    lucky = tables.batch(3, 0)
+    best = tables.batch(99, 1)
+    small, large = tables.batch(10, 10), tables.batch(30, 30)
+    worst = tables.batch(1, 99)
+    tables.batch(0, 0)
+
+    def ids(question: Any, least_calls: int) -> list[str]:
+        return [one.id for one in ask(tables, question, ALL, least_calls=least_calls, limit=3)]
+
+    assert ids(queries.read_best, 20) == [best, large, small]
+    assert ids(queries.read_worst, 20) == [worst, large, small]
+    assert ids(queries.read_best, 0)[0] == lucky
+    assert ask(tables, queries.count_ranked, ALL, least_calls=20) == 4
+    assert ask(tables, queries.count_ranked, ALL, least_calls=0) == 5
+
+
+def test_running_campaigns_are_those_last_started_first(tables: Tables) -> None:
+    tables.batch(status="running", started_at=None, name="unknown")
+    tables.batch(status="running", started_at=NOW - HOUR, name="earlier")
+    tables.batch(status="running", started_at=NOW, name="later")
+    tables.batch(status="paused", started_at=NOW)
+    running = ask(tables, queries.read_running, ALL, limit=5)
+    assert [campaign.name for campaign in running] == ["later", "earlier", "unknown"]
+    assert running[1].started_at == NOW - HOUR
+    assert len(ask(tables, queries.read_running, ALL, limit=1)) == 1
+
+
+def test_oddities_are_counted(tables: Tables) -> None:
+    tables.batch(counts_consistent=False)
+    tables.batch(counts_consistent=None, created_at=None)
+    tables.set_aside()
+    tables.set_aside(row_loaded=True, field="started_at")
+    tables.set_aside(resolved_at=NOW)
+    tables.set_aside(account="globex")
+    assert ask(tables, queries.read_oddities, Scope(accounts=("acme",))) == Oddities(
+        inconsistent=1, without_time=1, rows_set_aside=1, fields_set_aside=1
+    )
+    assert ask(tables, queries.read_oddities, ALL).rows_set_aside == 2
+
+
+def test_campaigns_are_listed_newest_first_without_those_that_are_gone(tables: Tables) -> None:
+    tables.batch(created_at=None)
+    tables.batch(created_at=NOW - HOUR)
+    tables.batch(created_at=NOW)
+    tables.batch(deleted_at=NOW)
+
+    def listed(connection: Connection) -> list[str]:
+        return [row.id for row in queries.read_campaigns(connection, ALL)]
+
+    assert ask(tables, listed) == ["b-3", "b-2", "b-1"]
+
+
+def test_a_summary_is_read_at_one_moment(tables: Tables) -> None:
+    tables.run()
+    tables.batch(30, 10)
+    tables.batch(10, 30, status="running", started_at=NOW)
+    summary = ask(tables, read_summary, ALL, now=NOW, top=1, least_calls=20)
+    assert summary.total == sum(summary.statuses.values(), Tally())
+    assert summary.last_complete == {"acme": NOW - HOUR}
+    assert [campaign.id for campaign in summary.ranking.best + summary.ranking.worst] == ["b-1", "b-2"]
+    assert [campaign.id for campaign in summary.running] == ["b-2"]
+
+
+# --- Health -------------------------------------------------------------------------------------------
+
+
+def test_facts_are_told_of_every_account_with_a_run_or_a_batch(tables: Tables) -> None:
+    tables.run(account="globex")
+    tables.batch(account="acme")
+    tables.batch(account="acme", deleted_at=NOW)
+    acme, globex = ask(tables, read_facts, NOW)
+    assert (acme.account, acme.rows, acme.deleted, acme.last_run) == ("acme", 1, 1, None)
+    assert (globex.account, globex.rows, globex.last_run.finished_at) == ("globex", 0, NOW - HOUR)
+
+
+def test_only_a_sync_that_proved_everything_counts_as_complete(tables: Tables) -> None:
+    tables.run(5 * HOUR)
+    tables.run(4 * HOUR, mode=RunMode.INCREMENTAL)
+    tables.run(3 * HOUR, mode=RunMode.BACKFILL)
+    tables.run(2 * HOUR, mode=RunMode.REPLAY)
+    tables.run(1 * HOUR, status=RunStatus.INCOMPLETE)
+    [facts] = ask(tables, read_facts, NOW)
+    assert facts.last_complete.finished_at == NOW - 4 * HOUR
+    assert facts.last_run.status is RunStatus.INCOMPLETE
+    assert ask(tables, read_last_complete) == {"acme": NOW - 4 * HOUR}
+
+
+def test_a_streak_is_what_failed_since_the_last_complete_sync(tables: Tables) -> None:
+    tables.run(9 * HOUR, status=RunStatus.FAILED, error="long ago")
+    tables.run(8 * HOUR)
+    tables.run(3 * HOUR, status=RunStatus.FAILED, error="first")
+    tables.run(2 * HOUR, mode=RunMode.BACKFILL, status=RunStatus.FAILED, error="another thing")
+    tables.run(HOUR, status=RunStatus.INCOMPLETE, error="last")
+    tables.run(HOUR, account="globex", status=RunStatus.FAILED, error="never complete")
+    acme, globex = ask(tables, read_facts, NOW)
+    assert (acme.failing.count, acme.failing.last.error) == (2, "last")
+    assert acme.failing.since == NOW - 3 * HOUR - timedelta(minutes=1)
+    assert (globex.failing.count, globex.failing.last.error) == (1, "never complete")
+
+
+def test_a_complete_sync_ends_a_streak(tables: Tables) -> None:
+    tables.run(2 * HOUR, status=RunStatus.FAILED)
+    tables.run(HOUR)
+    [facts] = ask(tables, read_facts, NOW)
+    assert facts.failing is None
+
+
+def test_requests_of_the_past_hour_are_counted(tables: Tables) -> None:
+    tables.run(2 * HOUR, requests=1000)
+    tables.run(HOUR / 2, requests=20)
+    tables.run(HOUR, status=RunStatus.RUNNING, finished_at=None, heartbeat_at=NOW, requests=3)
+    [facts] = ask(tables, read_facts, NOW)
+    assert facts.requests_last_hour == 23
+
+
+def test_deletes_are_held_back_only_when_no_run_is_at_work(tables: Tables) -> None:
+    tables.run(status=RunStatus.FAILED)
+    for number in range(3):
+        tables.insert(sync_missing, account="acme", id=f"b-{number}", run_id=1)
+    assert ask(tables, read_facts, NOW)[0].deletes_held == 3
+    tables.run(status=RunStatus.RUNNING, finished_at=None)
+    assert ask(tables, read_facts, NOW)[0].deletes_held == 0
+
+
+def test_what_is_set_aside_is_split_into_rows_and_fields(tables: Tables) -> None:
+    tables.run()
+    tables.set_aside()
+    tables.set_aside(row_loaded=True, field="started_at")
+    tables.set_aside(row_loaded=True, field="started_at", resolved_at=NOW)
+    [facts] = ask(tables, read_facts, NOW)
+    assert (facts.rows_set_aside, facts.fields_set_aside) == (1, 1)
+
+
+def test_coverage_stands_newest_first(tables: Tables) -> None:
+    tables.run()
+    tables.insert(sync_coverage, account="acme", created_from=None, created_to=NOW - HOUR, proven_at=NOW)
+    tables.insert(sync_coverage, account="acme", created_from=NOW - HOUR, created_to=None, proven_at=NOW)
+    [facts] = ask(tables, read_facts, NOW)
+    assert facts.coverage == (
+        Proof(interval=Interval(after=NOW - HOUR, upto=None), proven_at=NOW),
+        Proof(interval=Interval(after=None, upto=NOW - HOUR), proven_at=NOW),
+    )
+
+
+def test_drift_is_told_of_all_or_of_some_runs(tables: Tables) -> None:
+    tables.run()
+    for kind, name, run_id in (("status", "parked", 1), ("field", "tags", 2)):
+        tables.insert(sync_drift, account="acme", kind=kind, name=name, run_id=run_id, first_seen_at=NOW)
+    assert ask(tables, read_drift) == {"acme": ("field tags", "status parked")}
+    assert ask(tables, read_drift, [2]) == {"acme": ("field tags",)}
+    assert ask(tables, read_drift, []) == {}
+    assert ask(tables, read_facts, NOW)[0].drift == ("field tags", "status parked")
+
+
+# --- Quarantine ---------------------------------------------------------------------------------------
+
+
+def lines(tables: Tables, **options: Any) -> list[str]:
+    def read(connection: Connection) -> list[str]:
+        return [render_set_aside(row) for row in read_set_aside(connection, **options)]
+
+    found: list[str] = ask(tables, read)
+    return found
+
+
+def test_the_open_ones_are_listed_and_their_text_is_shown_on_request_alone(tables: Tables) -> None:
+    tables.set_aside(raw='{"name":"Jane \x1b[2J"}')
+    tables.set_aside(id=None, field="started_at", row_loaded=True)
+    tables.set_aside(resolved_at=NOW)
+    reason = "status: expected a text, got a number"
+    assert lines(tables) == [
+        f"acme b-1, row: {reason} (not loaded, seen 2026-03-31 12:00)",
+        f"acme (no id), field started_at: {reason} (loaded without it, seen 2026-03-31 12:00)",
+    ]
+    assert lines(tables, resolved=True)[2].endswith("(resolved 2026-03-31 12:00, seen 2026-03-31 12:00)")
+    assert lines(tables, raw=True)[0].endswith('\n    {"name":"Jane �[2J"}')
+    assert lines(tables, accounts=["globex"]) == []
+
+
+def test_json_of_what_is_set_aside_has_the_text_on_request_alone(tables: Tables) -> None:
+    tables.set_aside()
+
+    def read(connection: Connection, *, raw: bool) -> dict[str, Any]:
+        [row] = read_set_aside(connection, raw=raw)
+        return set_aside_as_json(row)
+
+    document = ask(tables, read, raw=False)
+    assert (document["seen_at"], document["resolved_at"]) == ("2026-03-31T12:00:00+00:00", None)
+    assert "raw" not in document
+    assert ask(tables, read, raw=True)["raw"] == '{"id":"b-1"}'

@@ -1,0 +1,180 @@
+"""How accounts stand, as derived from what the tables say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from etl.interval import EVERYTHING, Interval
+from etl.model import RunMode, RunStatus
+from etl.report.health import Facts, Health, IncidentKind, Proof, Run, Streak, derive_health, oldest_proof
+from etl.report.health_terminal import ago, health_as_json, render_health
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def run(ended: timedelta = HOUR, status: RunStatus = RunStatus.SUCCEEDED, error: str | None = None) -> Run:
+    return Run(
+        run_id=7,
+        account="acme",
+        mode=RunMode.FULL,
+        status=status,
+        complete=status is RunStatus.SUCCEEDED,
+        started_at=NOW - ended - timedelta(minutes=1),
+        heartbeat_at=NOW - ended,
+        finished_at=NOW - ended,
+        requests=5,
+        error=error,
+    )
+
+
+def one(facts: Facts, *configured: str, max_age: timedelta | None = None) -> Health:
+    [health] = derive_health([facts], configured, NOW, max_age)
+    return health
+
+
+def proof(after: datetime | None, upto: datetime | None, age: timedelta = HOUR) -> Proof:
+    return Proof(interval=Interval(after=after, upto=upto), proven_at=NOW - age)
+
+
+@pytest.mark.parametrize(("ended", "stale"), [(HOUR, False), (HOUR + timedelta(seconds=1), True)])
+def test_an_account_is_stale_when_its_last_complete_sync_is_older(ended: timedelta, stale: bool) -> None:
+    health = one(Facts(account="acme", last_complete=run(ended)), "acme", max_age=HOUR)
+    assert (health.age, health.stale) == (ended, stale)
+
+
+def test_an_account_that_was_never_complete_is_stale() -> None:
+    assert one(Facts(account="acme"), "acme", max_age=HOUR).stale
+    assert not one(Facts(account="acme"), "acme").stale
+
+
+def test_a_clock_that_stepped_back_makes_no_negative_age() -> None:
+    assert one(Facts(account="acme", last_complete=run(-HOUR))).age == timedelta()
+
+
+def test_a_configured_account_without_a_run_is_shown() -> None:
+    names = [(each.facts.account, each.configured) for each in derive_health([], ["b", "a"], NOW, None)]
+    assert names == [("b", True), ("a", True)]
+
+
+def test_an_account_that_is_no_longer_configured_is_shown_and_never_stale() -> None:
+    facts = [Facts(account="acme", last_complete=run()), Facts(account="old")]
+    health = derive_health(facts, ["acme"], NOW, HOUR)
+    assert [(each.facts.account, each.configured, each.stale) for each in health] == [
+        ("acme", True, False),
+        ("old", False, False),
+    ]
+
+
+def test_where_nothing_is_configured_every_account_counts() -> None:
+    assert one(Facts(account="old"), max_age=HOUR).stale
+
+
+MIDDLE, LATER = NOW - 10 * HOUR, NOW - 5 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("coverage", "age"),
+    [
+        ([], None),
+        ([proof(None, None)], 1),
+        ([proof(None, None), proof(None, None)], None),
+        ([proof(MIDDLE, None), proof(None, MIDDLE, 3 * HOUR)], 3),
+        ([proof(None, MIDDLE), proof(MIDDLE, LATER, 2 * HOUR), proof(LATER, None)], 2),
+        ([proof(None, MIDDLE), proof(LATER, None)], None),
+        ([proof(None, LATER)], None),
+        ([proof(MIDDLE, None)], None),
+    ],
+)
+def test_the_oldest_proof_is_known_once_everything_was_proven(coverage: list[Proof], age: int | None) -> None:
+    assert oldest_proof(coverage) == (None if age is None else NOW - age * HOUR)
+
+
+def test_syncs_that_were_not_complete_are_an_incident_until_one_is() -> None:
+    last = run(status=RunStatus.FAILED, error="the source answered 503")
+    health = one(Facts(account="acme", failing=Streak(count=3, since=NOW - 5 * HOUR, last=last)))
+    [incident] = health.incidents
+    assert (incident.kind, incident.since, incident.times) == (IncidentKind.FAILING, NOW - 5 * HOUR, 3)
+    assert (incident.what, incident.detail) == ("the last sync failed", "the source answered 503")
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INCOMPLETE, RunStatus.ABANDONED])
+def test_each_way_to_end_badly_has_words(status: RunStatus) -> None:
+    streak = Streak(count=1, since=NOW, last=run(status=status))
+    assert one(Facts(account="acme", failing=streak)).incidents[0].detail == "no reason was kept"
+
+
+def test_deletes_that_are_held_back_are_an_incident_that_says_how_to_allow_them() -> None:
+    [incident] = one(Facts(account="acme", last_run=run(), deletes_held=900)).incidents
+    assert incident.kind is IncidentKind.DELETES_HELD
+    assert "900 batches are gone; `sync --allow-deletes`" in incident.detail
+
+
+def shown(*health: Health, width: int = 80) -> str:
+    out = StringIO()
+    console = Console(file=out, width=width)
+    for part in render_health(health, NOW, 1000):
+        console.print(part)
+    return out.getvalue()
+
+
+FULL = Facts(
+    account="acme",
+    last_run=run(),
+    last_complete=run(),
+    failing=Streak(count=2, since=NOW - HOUR, last=run(status=RunStatus.FAILED, error="no\x1b[2J")),
+    rows=12_345,
+    deleted=6,
+    rows_set_aside=1,
+    fields_set_aside=2,
+    requests_last_hour=70,
+    coverage=(Proof(interval=EVERYTHING, proven_at=NOW - HOUR),),
+    drift=("field tags",),
+)
+
+
+def test_the_terminal_shows_a_row_an_account_and_a_line_for_what_is_wrong() -> None:
+    lines = shown(one(FULL, "acme", max_age=timedelta(minutes=5))).splitlines()
+    assert lines[0].split()[:2] == ["account", "age"]
+    assert "60 min, stale" in lines[1]
+    assert all(text in lines[1] for text in ("succeeded, 60 min", "12,345", "70/1,000"))
+    assert lines[2] == "acme: the last sync failed (2 in a row, since 60 min): no�[2J"
+    assert lines[3] == "acme: unknown to this version: field tags"
+
+
+def test_an_account_without_anything_is_shown_too() -> None:
+    assert ["acme", "never", "none", "0", "0", "0", "none", "0/1,000"] in map(
+        str.split, shown(one(Facts(account="acme"))).splitlines()
+    )
+
+
+def test_json_has_every_documented_field() -> None:
+    document = health_as_json(one(FULL, "acme", max_age=HOUR))
+    assert document["last_complete_at"] == "2026-03-31T11:00:00+00:00"
+    assert (document["age_seconds"], document["stale"]) == (3600, False)
+    assert document["oldest_proof_at"] == "2026-03-31T11:00:00+00:00"
+    assert (document["rows"], document["deleted"], document["quarantined_open"]) == (12_345, 6, 3)
+    assert document["coverage"] == [
+        {"created_from": None, "created_to": None, "proven_at": "2026-03-31T11:00:00+00:00"}
+    ]
+    assert document["incidents"][0]["kind"] == "failing"
+    assert document["last_run"]["run_id"] == 7
+    assert health_as_json(one(Facts(account="acme")))["last_run"] is None
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(), "0 s"),
+        (timedelta(seconds=119.9), "119 s"),
+        (timedelta(minutes=119), "119 min"),
+        (timedelta(hours=47), "47 h"),
+        (timedelta(days=4, hours=23), "4 d"),
+    ],
+)
+def test_a_length_of_time_is_told_in_one_unit(length: timedelta, text: str) -> None:
+    assert ago(length) == text
