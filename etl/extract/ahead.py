@@ -63,9 +63,7 @@ class _Ahead:
 
     def take(self, read: Read, margin: int) -> Future[Page] | None:
         """The page under way that serves for `read`: the same, or one so near that it can still be linked."""
-        near = [
-            r for r in self._under_way if r.status == read.status and abs(r.offset - read.offset) <= margin
-        ]
+        near = [r for r in self._under_way if _is_like(r, read) and abs(r.offset - read.offset) <= margin]
         if not near:
             return None
         best = min(near, key=lambda r: (abs(r.offset - read.offset), r.offset))
@@ -96,3 +94,8 @@ class _Ahead:
         """Drop what the walk has passed, so that no more than a few pages are ever held."""
         for passed in [r for r in self._under_way if r.offset < read.offset]:
             del self._under_way[passed]
+
+
+def _is_like(early: Read, read: Read) -> bool:
+    """Whether only the offsets differ: a smaller limit hides what a wider read is to show."""
+    return (early.limit, early.status) == (read.limit, read.status)
