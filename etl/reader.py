@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,14 +9,12 @@ from etl.errors import IncompleteError
 from etl.extract.ahead import Fetch, follow
 from etl.extract.page import Page
 from etl.extract.search import Search
-from etl.extract.walk import Read, Walk
+from etl.extract.walk import UNKNOWN, Read, Walk
 from etl.interval import Interval
 from etl.progress import Progress
 from etl.run import Run
 from etl.settings import Settings
 
-# Before the first sync nothing is known of the list, so that its end has to be seen twice.
-_UNKNOWN = sys.maxsize
 _RUN_AGAIN = "what was read is loaded; run again"
 
 
@@ -33,7 +30,7 @@ class Reader:
     def read_down_to(self, until: datetime | None) -> bool:
         """Walk from the top to what is proven already, None for all; False when the source lists nothing."""
         rows = self._run.rows_before
-        walk = self._walk(until=until, expected_rows=rows or _UNKNOWN)
+        walk = self._walk(until=until, expected_rows=rows or UNKNOWN)
         self._follow(walk, expected_rows=rows if until is None else 0)
         return not walk.is_empty
 
@@ -47,7 +44,7 @@ class Reader:
             begin_above=interval.upto,
             until=interval.after,
             capacity=self._run.page_rows,
-            expected_rows=_UNKNOWN,
+            expected_rows=UNKNOWN,
         )
         self._follow(walk, first=first, most_pages=most_pages)
 

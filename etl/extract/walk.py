@@ -20,6 +20,7 @@ created_at never changes. Hence the words and the rules:
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -29,6 +30,7 @@ from etl.extract.page import Page
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.proof import Proof
 
+UNKNOWN = sys.maxsize  # as a number of rows to expect
 MOST_STEPS_BACK = 24  # doubling each time: past any list
 MOST_REPEATS = 5  # of one and the same read, for an answer that cannot be used
 MOST_WIDENINGS = 6  # doublings of the limit for a group of equal times that fills a page
@@ -69,7 +71,8 @@ class Walk:
 
         `start`, `begin_above`: begin near that offset, on a page whose first row is newer than that.
         `capacity`: rows of a page that the source is known to give.
-        `expected_rows`: what the list is known to hold; a single page that ends before may be clamped.
+        `expected_rows`: what the list is known to hold; where it ends before, the end is looked past. UNKNOWN
+        where nothing is known: then a single page may be clamped, and of several the last is the shortest.
         """
         self.status = status
         self.until = until
@@ -141,7 +144,7 @@ class Walk:
         elif not page.rows:
             self._receive_nothing(page)
         elif self._phase is _Phase.LOOKING_PAST:
-            self._receive_more()
+            self._receive_past(page)
         elif not page.places or not page.is_ordered:
             self._repeat(f"the page at offset {page.offset} is not ordered by a readable created_at")
         elif not self._is_linked(page):
@@ -172,7 +175,8 @@ class Walk:
         if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
             self._step(page)
         else:
-            self._known = set(self._group)  # a row of the group that went away must not hold up the end
+            if self._phase is _Phase.READING_AGAIN:
+                self._known = set(self._group)  # a row of the group that went away must not hold up the end
             self._look_past(page)
         return proof
 
@@ -186,15 +190,19 @@ class Walk:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
         seen = {row.identity for row in page.rows}
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
+            is_short = page.length < self.largest and not self._clamp_varies
             stands_still = seen == {row.identity for row in self._resting.rows}
-            return self._known <= seen and (page.length < self.largest or stands_still)
+            return self._known <= seen and (is_short or stands_still)
         return self._group <= seen and self._ends_where_expected(page)
 
     def _ends_where_expected(self, page: Page) -> bool:
         hint = self._end_hint
         if hint is None or self._clamp_varies:
             return False
-        is_sure = hint.length < self.largest or self._rows + len(self._group) >= self._expected_rows
+        rows = self._rows + len(self._group)
+        is_sure = (
+            rows >= self._expected_rows if self._expected_rows != UNKNOWN else hint.length < self.largest
+        )
         return is_sure and page.length < hint.length and page.end == hint.end == self._furthest
 
     def _is_pushed(self, page: Page) -> bool:
@@ -268,13 +276,25 @@ class Walk:
     def _look_past(self, page: Page) -> None:
         self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end
 
-    def _receive_more(self) -> None:
-        """Rows stand behind the page: it was cut. Step over it; if it gives no step, ask for more at once."""
-        page = self._resting
-        if page is None:
+    def _receive_past(self, page: Page) -> None:
+        """Rows stand behind the page that is looked past."""
+        resting = self._resting
+        if resting is None:
             raise InvariantError("looked past no page")
+        self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
+        if not self._shows_end(page, resting):
+            self._take_as_cut(resting)
+
+    def _shows_end(self, page: Page, resting: Page) -> bool:
+        """Whether the rows are the last known group again, pushed there by inserts, and nothing behind it."""
+        if not page.places or page.places[-1] != self.frontier or self._adds(page):
+            return False
+        return self._group <= {row.identity for row in page.rows} and page.length < resting.length
+
+    def _take_as_cut(self, page: Page) -> None:
+        """The page was cut: step over it or, where it gives no step, ask for more at once."""
         self._clamp_varies = self._clamp_varies or page.length < self.largest
-        self._phase, self._offset = _Phase.WALKING, page.offset
+        self._phase = _Phase.WALKING
         if page.kept > 1:
             self._step(page)
         elif self._widenings == MOST_WIDENINGS or page.length == self._narrow:
