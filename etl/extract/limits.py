@@ -9,11 +9,16 @@ from email.utils import parsedate_to_datetime
 
 # An `X-RateLimit-Reset` above this many seconds is an instant since 1970, below it a delay.
 _LONGEST_DELAY_SECONDS = 10_000_000
+# No quota is counted over a longer time: a reset beyond it is misread, a wait beyond it serves nobody.
+_LONGEST_WAIT_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits as told by one answer; None where it is silent. Seconds count from that answer on."""
+    """The limits as told by one answer; None where it is silent or cannot be meant.
+
+    Seconds count from that answer on.
+    """
 
     limit: int | None = None
     remaining: int | None = None
@@ -49,24 +54,25 @@ def _parse_seconds(text: str | None) -> float | None:
 
 def _parse_reset(text: str | None, source_now: datetime) -> float | None:
     seconds = _parse_seconds(text)
-    if seconds is None or seconds < _LONGEST_DELAY_SECONDS:
-        return seconds
+    if seconds is None:
+        return None
     if seconds > _LONGEST_DELAY_SECONDS * 10_000:  # milliseconds since 1970
         seconds /= 1000
-    return max(0.0, seconds - source_now.timestamp())
+    if seconds >= _LONGEST_DELAY_SECONDS:
+        seconds = max(0.0, seconds - source_now.timestamp())
+    return seconds if seconds <= _LONGEST_WAIT_SECONDS else None
 
 
 def _parse_retry_after(text: str | None, source_now: datetime) -> float | None:
     seconds = _parse_seconds(text)
-    if seconds is not None:
-        return seconds
-    instant = _parse_date(text)
-    return None if instant is None else max(0.0, (instant - source_now).total_seconds())
+    if seconds is None and (instant := _parse_date(text)) is not None:
+        seconds = max(0.0, (instant - source_now).total_seconds())
+    return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
 
 
 def _parse_date(text: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
