@@ -59,9 +59,9 @@ def _as_sentence(error: click.ClickException) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _hint_of(error: click.ClickException) -> str | None:
+def _hint_of(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"see `{context.command_path} --help`" if context else None
+    return f"see `{context.command_path if context else PROGRAM} --help`"
 
 
 def _complain(invocation: Invocation, message: str, hint: str | None, code: int) -> int:
