@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from itertools import pairwise
 
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
@@ -99,6 +99,7 @@ _ENDED = {
     RunStatus.INCOMPLETE: "was not complete",
     RunStatus.ABANDONED: "died",
 }
+_LOWEST = datetime.min.replace(tzinfo=UTC)
 
 
 def derive_health(
@@ -116,8 +117,8 @@ def derive_health(
 
 
 def oldest_proof(coverage: Sequence[Proof]) -> datetime | None:
-    """The instant since when no number is older; None while some stretch of time was never proven."""
-    if not coverage or not _covers_everything([proof.interval for proof in coverage]):
+    """The instant since when no number is older; None while some stretch was never proven."""
+    if not coverage or not _reaches_down_without_a_gap([proof.interval for proof in coverage]):
         return None
     return min(proof.proven_at for proof in coverage)
 
@@ -159,14 +160,7 @@ def _derive_incidents(facts: Facts) -> tuple[Incident, ...]:
     return tuple(incidents)
 
 
-def _covers_everything(intervals: Sequence[Interval]) -> bool:
-    """Whether no place is left out; intervals of an account do not overlap."""
-    lower: Any = None
-    ordered = sorted(intervals, key=lambda one: (one.after is not None, one.after or 0))
-    for position, interval in enumerate(ordered):
-        if interval.after != lower:
-            return False
-        if interval.upto is None:
-            return position == len(ordered) - 1
-        lower = interval.upto
-    return False
+def _reaches_down_without_a_gap(intervals: Sequence[Interval]) -> bool:
+    """Whether an account's intervals, which do not overlap, leave nothing out down to the oldest batch."""
+    ordered = sorted(intervals, key=lambda interval: interval.after or _LOWEST)
+    return ordered[0].after is None and all(above.after == below.upto for below, above in pairwise(ordered))

@@ -82,11 +82,10 @@ MIDDLE, LATER = NOW - 10 * HOUR, NOW - 5 * HOUR
     [
         ([], None),
         ([proof(None, None)], 1),
-        ([proof(None, None), proof(None, None)], None),
         ([proof(MIDDLE, None), proof(None, MIDDLE, 3 * HOUR)], 3),
-        ([proof(None, MIDDLE), proof(MIDDLE, LATER, 2 * HOUR), proof(LATER, None)], 2),
+        ([proof(MIDDLE, LATER, 2 * HOUR), proof(LATER, NOW), proof(None, MIDDLE)], 2),
         ([proof(None, MIDDLE), proof(LATER, None)], None),
-        ([proof(None, LATER)], None),
+        ([proof(None, LATER)], 1),
         ([proof(MIDDLE, None)], None),
     ],
 )
