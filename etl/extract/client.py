@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -82,11 +83,10 @@ class Client:
         Raises TransientSourceError when the attempts or the time for them are used up, PermanentSourceError
         when the source refuses, StoppedError when the process is asked to stop while waiting.
         """
-        started = self._clock.monotonic()
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientSourceError),
             wait=_wait_seconds,
-            stop=lambda state: self._is_enough(state, started),
+            stop=_Patience(self._settings, self._clock),
             sleep=self._clock.sleep,
             before_sleep=self._count_retry,
             reraise=True,
@@ -150,15 +150,35 @@ class Client:
                 raise TransientSourceError("the source sends its answer too slowly")
         return bytes(body)
 
-    def _is_enough(self, state: tenacity.RetryCallState, started: float) -> bool:
-        error = _error_of(state)
-        attempts = error.most_attempts or self._settings.max_attempts
-        spent = self._clock.monotonic() - started + (error.retry_after_seconds or 0.0)
-        return state.attempt_number >= attempts or spent > self._settings.max_retry_seconds
-
     def _count_retry(self, _state: tenacity.RetryCallState) -> None:
         with self._lock:
             self.traffic.retries += 1
+
+
+class _Patience:
+    """When the attempts at one request are enough, asked after each that failed.
+
+    An error with a limit of its own is held against its own kind alone: after two time-outs a first 401 is
+    still a first one. The time runs from the first failure, so that to have waited for the quota costs none.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._of_kind: Counter[type[TransientSourceError]] = Counter()
+        self._failed_at: float | None = None
+
+    def __call__(self, state: tenacity.RetryCallState) -> bool:
+        error = _error_of(state)
+        now = self._clock.monotonic()
+        self._of_kind[type(error)] += 1
+        self._failed_at = now if self._failed_at is None else self._failed_at
+        spent = now - self._failed_at + (error.retry_after_seconds or 0.0)
+        return (
+            state.attempt_number >= self._settings.max_attempts
+            or spent > self._settings.max_retry_seconds
+            or (error.most_attempts is not None and self._of_kind[type(error)] >= error.most_attempts)
+        )
 
 
 def _error_of(state: tenacity.RetryCallState) -> TransientSourceError:
