@@ -51,6 +51,9 @@ _HINTS = {
     404: "nothing is at that address; check MAGPIPE_BASE_URL",
 }
 
+# A 429 that does not say for how long: a few such waits outlast the minute in which the source counts.
+_UNTOLD_SECONDS = 20.0
+
 
 def react_to(status: int) -> Reaction:
     """The table, with whole classes for what it does not name: 5xx and odd successes pass, others do not."""
@@ -84,14 +87,19 @@ def _refusal(answer: Answer, now: datetime) -> SourceError:
             hint="the key is wrong or revoked: set MAGPIPE_API_KEY to a valid one (Settings -> API keys)",
         )
     if reaction is Reaction.TRY_AGAIN:
-        wait = read_limits(answer.headers, now).retry_after_seconds
-        return TransientSourceError(message, retry_after_seconds=wait)
+        return TransientSourceError(message, retry_after_seconds=_wait_seconds(answer, now))
     if 300 <= answer.status < 400:
         return PermanentSourceError(
             f"the source answered {answer.status}, a redirect: refused, as it could carry the key elsewhere",
             hint="set MAGPIPE_BASE_URL to the final address",
         )
     return PermanentSourceError(message, hint=_HINTS.get(answer.status))
+
+
+def _wait_seconds(answer: Answer, now: datetime) -> float | None:
+    limits = read_limits(answer.headers, now)
+    is_untold = limits.retry_after_seconds is None and limits.reset_seconds is None
+    return _UNTOLD_SECONDS if answer.status == 429 and is_untold else limits.retry_after_seconds
 
 
 class _Error(msgspec.Struct):
