@@ -60,9 +60,13 @@ def _scan_rows(body: bytes) -> Iterator[bytes]:
 
 
 def _find_list(body: bytes) -> int:
-    """Return where the list under `batches` of the outermost object begins, behind its bracket."""
+    """Return where the list under `batches` of the outermost object begins, behind its bracket.
+
+    Of a repeated key the last counts, as everywhere.
+    """
     if not body.lstrip().startswith(b"{"):
         raise MalformedBodyError("the body is not a JSON object")
+    found = None
     depth = 0
     for token in _TOKEN.finditer(body):
         mark = token[0]
@@ -70,9 +74,13 @@ def _find_list(body: bytes) -> int:
             depth += 1
         elif mark in b"]}":
             depth -= 1
+        elif mark == b'"':  # to look for more would be to look at the rest again for each quote in it
+            break
         elif depth == 1 and mark == b'"batches"' and (opening := _LIST_VALUE.match(body, token.end())):
-            return opening.end()
-    raise MalformedBodyError("the body holds no list named batches")
+            found = opening.end()
+    if found is None:
+        raise MalformedBodyError("the body holds no list named batches")
+    return found
 
 
 _LIST_VALUE = re.compile(rb"\s*:\s*\[")
