@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 import click
@@ -20,6 +21,9 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command of this process's arguments, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal has no letters for is no fault
     sys.exit(run())
 
 

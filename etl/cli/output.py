@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -41,15 +43,33 @@ def print_error(message: str, hint: str | None, secrets: Iterable[str]) -> None:
 
 
 def print_rich(*parts: RenderableType) -> None:
-    """Print each on lines of its own; a character that the terminal cannot show becomes `?`."""
+    """Print each on lines of its own."""
     from rich.text import Text
 
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
     out = console()
     for part in parts:
         # What goes into a file or a pipe can be searched line by line.
         out.print(part, soft_wrap=isinstance(part, Text) and not out.is_terminal)
+
+
+def print_csv(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """A line each, in UTF-8 whatever the terminal speaks; no text of it is a formula to a spreadsheet."""
+    import csv
+
+    from etl.report.safe_text import inert
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(titles)
+    for row in rows:
+        lines.writerow([inert(_cell(value)) for value in row])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def print_json(document: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_json, print_rich
+from etl.cli.output import json_option, print_csv, print_json, print_rich
 from etl.cli.types import as_moment
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def report(
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     from etl.cli.database import open_filled_tables
-    from etl.report.queries import Scope
+    from etl.report.queries import CAMPAIGN_COLUMNS, Scope, read_campaigns
 
     scope = Scope(accounts=accounts, since=since, until=until)
     with open_filled_tables(invocation.settings()) as connection:
         _check_accounts(connection, accounts)
         if as_csv:
-            _print_csv(connection, scope)
+            print_csv(CAMPAIGN_COLUMNS, read_campaigns(connection, scope))
         else:
             print_report(connection, scope, top=top, min_calls=min_calls, as_json=as_json)
 
@@ -89,16 +89,3 @@ def _check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:
         if name not in known:
             expected = f"expected one of {', '.join(known)}" if known else "no account has been synced yet"
             raise click.BadParameter(f"{expected}, got {name!r}", param_hint="'--account'")
-
-
-def _print_csv(connection: Connection, scope: Scope) -> None:
-    import csv
-    import sys
-
-    from etl.report.queries import CAMPAIGN_COLUMNS, read_campaigns
-    from etl.report.safe_text import inert
-
-    rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(CAMPAIGN_COLUMNS)
-    for row in read_campaigns(connection, scope):
-        rows.writerow([inert(value.isoformat() if isinstance(value, datetime) else value) for value in row])

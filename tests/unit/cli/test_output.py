@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from rich.text import Text
 
-from etl.cli.output import print_error, print_json, print_rich
+from etl.cli.output import print_csv, print_error, print_json, print_rich
 
 
 def test_json_is_one_document_that_no_terminal_can_be_driven_by(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +32,13 @@ def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_error_is_redacted_and_has_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
     print_error("the key s3cret-key is bad", "change s3cret-key", ["s3cret-key"])
     assert capsys.readouterr().err == "error: the key *** is bad\nhint: change ***\n"
+
+
+def test_csv_has_plain_values_and_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["=1+2", True, None, datetime(2026, 3, 31, tzinfo=UTC), 0.5], ["a,b", False, -1, None, "été"]]
+    print_csv(["name", "is", "n", "at", "rate"], rows)
+    assert capsys.readouterr().out.splitlines() == [
+        "name,is,n,at,rate",
+        "'=1+2,true,,2026-03-31T00:00:00+00:00,0.5",
+        '"a,b",false,-1,,été',
+    ]
