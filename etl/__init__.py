@@ -4,7 +4,8 @@ The way of the data, and the files along it:
 
     cli/            a command: parse, call app, print, exit code
     app             puts the parts together for each command
-    sync            one sync of one account: lock, plan, read, end        replay: the same for the quarantine
+    work            the frame of a run: lock, client, an end that tells
+    sync            one sync of one account: plan, then read              backfill, replay: other runs
     survey          what the database knows before a sync
     plan            what is known -> which reads, and what they cost      (pure)
     reader          the reads of a run: walks from the top and the middle
@@ -39,13 +40,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from etl.app import sync
+    from etl.app import backfill, sync
     from etl.model import RunSummary
     from etl.settings import Settings
 
-__all__ = ["RunSummary", "Settings", "sync"]
+__all__ = ["RunSummary", "Settings", "backfill", "sync"]
 
-_HOMES = {"sync": "etl.app", "Settings": "etl.settings", "RunSummary": "etl.model"}
+_HOMES = {"sync": "etl.app", "backfill": "etl.app", "Settings": "etl.settings", "RunSummary": "etl.model"}
 
 
 def __getattr__(name: str) -> Any:

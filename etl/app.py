@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from etl.backfill import Backfill, Window
 from etl.clock import Clock, SystemClock
 from etl.engine import create_engine, reading
 from etl.extract.budget import Budget
@@ -27,6 +28,7 @@ from etl.replay import replay_account
 from etl.settings import Settings
 from etl.survey import survey, unknown
 from etl.sync import Sync
+from etl.work import Work
 
 if TYPE_CHECKING:
     import httpx
@@ -54,16 +56,50 @@ def sync(
     chosen = settings.select(accounts)
     with opened(settings, engine) as engine:
         migrate(engine, settings)
-        work = Sync(
+        work = Work(
             engine,
             settings,
             clock=clock or SystemClock(),
             progress=progress or Silent(),
-            full=full,
             allow_deletes=allow_deletes,
             transport=transport,
         )
-        return _side_by_side(work.of, chosen)
+        return _side_by_side(
+            lambda account: work.perform(Sync(settings, full=full, allow_deletes=allow_deletes), account),
+            chosen,
+        )
+
+
+def backfill(
+    settings: Settings | None = None,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    statuses: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> list[RunSummary]:
+    """Read the batches created in `[since, until)` again, of these statuses or of any; a summary per account.
+
+    An attempt at the same window that was cut off is gone on with. Raises as `sync` does, and ValueError for
+    a window that ends before it begins or has a time without a zone.
+    """
+    window = Window(since=since, until=until, statuses=tuple(statuses))
+    settings = settings or Settings()
+    chosen = settings.select(accounts)
+    with opened(settings, engine) as engine:
+        migrate(engine, settings)
+        work = Work(
+            engine,
+            settings,
+            clock=clock or SystemClock(),
+            progress=progress or Silent(),
+            transport=transport,
+        )
+        return _side_by_side(lambda account: work.perform(Backfill(window), account), chosen)
 
 
 def dry_run(

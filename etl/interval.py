@@ -30,5 +30,13 @@ class Interval:
     def __contains__(self, place: datetime) -> bool:
         return (self.after is None or place > self.after) and (self.upto is None or place <= self.upto)
 
+    def __and__(self, other: Interval) -> Interval | None:
+        """What both have in common; None when that is nothing."""
+        after = max((a for a in (self.after, other.after) if a is not None), default=None)
+        upto = min((u for u in (self.upto, other.upto) if u is not None), default=None)
+        if after is not None and upto is not None and after >= upto:
+            return None
+        return Interval(after=after, upto=upto)
+
 
 EVERYTHING = Interval(after=None, upto=None)

@@ -35,6 +35,14 @@ class Proof:
     rows: tuple[Row, ...]
     observed_at: datetime
 
+    def within(self, interval: Interval) -> Proof | None:
+        """What the proof says of an interval; None when that is nothing."""
+        common = self.interval & interval
+        if common is None:
+            return None
+        rows = tuple(row for row in self.rows if row.place is None or row.place in common)
+        return Proof(interval=common, rows=rows, observed_at=self.observed_at)
+
     @property
     def names_all(self) -> bool:
         """Whether every row has an id; otherwise no absence can be told from it."""

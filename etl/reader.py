@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from etl.errors import IncompleteError
+from etl.errors import IncompleteError, InvariantError
 from etl.extract.ahead import Fetch, follow
 from etl.extract.page import Page
 from etl.extract.search import Search
 from etl.extract.walk import UNKNOWN, Read, Walk
 from etl.interval import Interval
 from etl.progress import Progress
+from etl.proof import Proof
 from etl.run import Run
 from etl.settings import Settings
 
@@ -31,22 +32,37 @@ class Reader:
         """Walk from the top to what is proven already, None for all; False when the source lists nothing."""
         rows = self._run.rows_before
         walk = self._walk(until=until, expected_rows=rows or UNKNOWN)
-        self._follow(walk, expected_rows=rows if until is None else 0)
+        for proof in self._follow(walk, expected_rows=rows if until is None else 0):
+            self._run.commit(proof)
+            self._tell(rows if until is None and rows else None)
         return not walk.is_empty
 
     def read_stretch(self, interval: Interval, *, most_pages: int | None = None) -> None:
-        """Prove an interval in the middle of the list, or as much of its top as so many pages hold."""
-        if interval.upto is None:
-            raise ValueError("a stretch has an upper end; what has none is the head")
-        first = self._find(interval.upto)
-        walk = self._walk(
-            start=first.offset,
-            begin_above=interval.upto,
-            until=interval.after,
-            capacity=self._run.page_rows,
-            expected_rows=UNKNOWN,
-        )
-        self._follow(walk, first=first, most_pages=most_pages)
+        """Prove an interval in the middle of the list, or as much of its top as so many pages hold.
+
+        What else the pages show is loaded, too.
+        """
+        for proof in self._prove_stretch(interval, most_pages=most_pages):
+            self._run.commit(proof)
+            self._tell(None)
+
+    def read_window(self, interval: Interval) -> None:
+        """Prove an interval and load what was created in it, nothing else."""
+        expected = self._run.count_inside(interval)
+        for proof in self._prove_stretch(interval):
+            inside = proof.within(interval)
+            if inside is not None:
+                self._run.commit(inside)
+                self._tell(expected or None)
+
+    def read_filtered(self, status: str, interval: Interval) -> None:
+        """Load what was created in the interval and has that status; a filtered list proves no absence."""
+        for proof in self._prove_stretch(interval, status=status):
+            inside = proof.within(interval)
+            if inside is not None and inside.interval.after is not None:
+                reached = (status, inside.interval.after)
+                self._run.commit_rows(inside.rows, inside.observed_at, reached=reached)
+                self._tell(None)
 
     def read_status(self, status: str) -> Iterator[Page]:
         """The pages of the list filtered by a status.
@@ -63,8 +79,26 @@ class Reader:
                 return
             offset = page.end - overlap
 
-    def _find(self, target: datetime) -> Page:
-        search = Search(target, limit=self._settings.page_size, guess=self._run.count_newer(target))
+    def _prove_stretch(
+        self, interval: Interval, *, status: str | None = None, most_pages: int | None = None
+    ) -> Iterator[Proof]:
+        if interval.upto is None:
+            raise InvariantError("a stretch of the list needs an upper end")
+        first = self._find(interval.upto, status)
+        walk = self._walk(
+            status=status,
+            start=first.offset,
+            begin_above=interval.upto,
+            until=interval.after,
+            capacity=self._run.page_rows,
+            expected_rows=UNKNOWN,
+        )
+        yield from self._follow(walk, first=first, most_pages=most_pages)
+
+    def _find(self, target: datetime, status: str | None) -> Page:
+        """A page, of the list or of one filtered by a status, that begins above the target and reaches it."""
+        guess = self._run.count_newer(target) if status is None else None
+        search = Search(target, limit=self._settings.page_size, guess=guess or None, status=status)
         while (read := search.read) is not None:
             page = self._fetch(read)
             self._run.note_page(page.length)
@@ -76,6 +110,7 @@ class Reader:
     def _walk(
         self,
         *,
+        status: str | None = None,
         start: int = 0,
         begin_above: datetime | None = None,
         until: datetime | None = None,
@@ -85,6 +120,7 @@ class Reader:
         return Walk(
             limit=self._settings.page_size,
             max_pages=self._settings.max_pages,
+            status=status,
             start=start,
             begin_above=begin_above,
             until=until,
@@ -94,7 +130,8 @@ class Reader:
 
     def _follow(
         self, walk: Walk, *, expected_rows: int = 0, first: Page | None = None, most_pages: int | None = None
-    ) -> None:
+    ) -> Iterator[Proof]:
+        """What the walk proves; raises IncompleteError at its end when it stopped without a proof."""
         proofs = follow(
             walk,
             self._fetch,
@@ -105,8 +142,7 @@ class Reader:
         )
         for proof in proofs:
             self._run.note_page(walk.largest)
-            self._run.commit(proof)
-            self._tell(expected_rows or None)
+            yield proof
             if most_pages is not None and walk.pages >= most_pages:
                 return
         if walk.stopped is not None:
@@ -123,4 +159,5 @@ class Reader:
 
 
 def _overlap(length: int) -> int:
+    """Rows by which the pages of a filtered list overlap."""
     return min(8, length // 20) + 1

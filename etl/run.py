@@ -6,7 +6,7 @@ deletes, resolved faults and the word that the run succeeded. Nothing in memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -48,8 +48,13 @@ class Run:
         *,
         anew: bool = False,
         full_since: datetime | None = None,
+        window: str | None = None,
+        reached: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Begin. `anew` forgets what earlier runs found missing, since this one reads everything."""
+        """Begin. `anew` forgets what earlier runs found missing, since this one reads everything.
+
+        `window`, `reached`: of a backfill, and how far an earlier attempt came.
+        """
         self.engine = engine
         self.account = account
         self.mode = mode
@@ -58,10 +63,13 @@ class Run:
         self.traffic = Traffic()
         self.page_rows = 0  # rows of the longest page so far
         self._proven: list[Covered] = []
+        self._reached = dict(reached or {})
         self._began = clock.monotonic()
         self.started_at = clock.now()
         with writing(engine) as connection:
-            self.run_id = begin_run(connection, account, mode, self.started_at, full_since=full_since)
+            self.run_id = begin_run(
+                connection, account, mode, self.started_at, full_since=full_since, window=window
+            )
             self.rows_before = count_alive(connection, account, EVERYTHING)
             if anew:
                 deletes.forget_missing(connection, account)
@@ -87,8 +95,15 @@ class Run:
         self._proven = add_proof(self._proven, proven, since=self.started_at)
         self._note(tally, loaded)
 
-    def commit_rows(self, rows: tuple[Row, ...], observed_at: datetime) -> None:
-        """Load rows that are true and prove nothing about others, in one transaction."""
+    def commit_rows(
+        self, rows: tuple[Row, ...], observed_at: datetime, *, reached: tuple[str, datetime] | None = None
+    ) -> None:
+        """Load rows that are true and prove nothing about others, in one transaction.
+
+        `reached`: the status by which the list was filtered, and down to which created_at it was read.
+        """
+        if reached is not None:
+            self._reached[reached[0]] = reached[1]
         tally = Tally(**asdict(self.tally))
         with writing(self.engine) as connection:
             if self._has_missing:
@@ -111,8 +126,12 @@ class Run:
 
     def count_newer(self, place: datetime) -> int:
         """How many batches of the table are newer: about where in the list that place is."""
+        return self.count_inside(Interval(after=place, upto=None))
+
+    def count_inside(self, interval: Interval) -> int:
+        """How many batches the table has in the interval."""
         with reading(self.engine) as connection:
-            return count_alive(connection, self.account, Interval(after=place, upto=None))
+            return count_alive(connection, self.account, interval)
 
     def read_unproven_places(self, statuses: Iterable[str], *, but: set[str]) -> list[datetime]:
         """Where the batches are that the table has in one of these statuses and this run has not seen."""
@@ -184,7 +203,16 @@ class Run:
     def _save_progress(self, connection: Connection, tally: Tally, loaded: Loaded) -> None:
         tally.add(loaded.tally)
         sent = asdict(self.traffic)
-        save_progress(connection, self.run_id, tally, self.clock.now(), page_rows=self.page_rows, **sent)
+        reached = {status: place.isoformat() for status, place in self._reached.items()} or None
+        save_progress(
+            connection,
+            self.run_id,
+            tally,
+            self.clock.now(),
+            page_rows=self.page_rows,
+            reached=reached,
+            **sent,
+        )
 
     def _note(self, tally: Tally, loaded: Loaded) -> None:
         self.tally = tally

@@ -73,23 +73,14 @@ batch_calls = Table(
     Column("name", Text, comment="the campaign's name"),
     Column("caller_id", Text, comment="number that the calls come from"),
     Column("agent_id", Text, comment="voice agent that makes the calls"),
-    Column(
-        "status",
-        Text,
-        nullable=False,
-        comment="draft, scheduled, running, paused, completed, cancelled, failed, recurring, or one that the source added",
-    ),
+    Column("status", Text, nullable=False, comment="draft, scheduled, running, paused, completed, cancelled, failed, recurring, or one that the source added"),
     Column("send_now", Boolean, comment="whether it was started at once rather than scheduled"),
     Column("scheduled_at", UtcDateTime, comment="when it is or was to start"),
     Column("window_start_time", TimeOfDay, comment="calls are made from this time of day on"),
     Column("window_end_time", TimeOfDay, comment="calls are made until this time of day"),
-    Column(
-        "window_days", JsonValue, comment="days of the week on which calls are made, as a list of integers"
-    ),
+    Column("window_days", JsonValue, comment="days of the week on which calls are made, as a list of integers"),
     Column("max_concurrency", BigInteger, comment="most calls at the same time"),
-    Column(
-        "reserved_concurrency", BigInteger, comment="calls at the same time that are kept free for others"
-    ),
+    Column("reserved_concurrency", BigInteger, comment="calls at the same time that are kept free for others"),
     Column("total_recipients", BigInteger, comment="people to call"),
     Column("completed_count", BigInteger, comment="calls of the present run that succeeded"),
     Column("failed_count", BigInteger, comment="calls of the present run that failed"),
@@ -97,15 +88,9 @@ batch_calls = Table(
     Column("purpose", Text, comment="what the calls are for"),
     Column("goal", Text, comment="what a call should reach"),
     Column("created_at", UtcDateTime, comment="when the batch was created; never changes"),
-    Column(
-        "updated_at", UtcDateTime, comment="when the source says it last changed; not every change moves it"
-    ),
+    Column("updated_at", UtcDateTime, comment="when the source says it last changed; not every change moves it"),
     Column("started_at", UtcDateTime, comment="start of the present run"),
-    Column(
-        "completed_at",
-        UtcDateTime,
-        comment="end of the last finished run; a re-run keeps the earlier one's until it ends",
-    ),
+    Column("completed_at", UtcDateTime, comment="end of the last finished run; a re-run keeps the earlier one's until it ends"),
     Column("recurrence_type", Text, comment="none, daily, weekly, monthly, …"),
     Column("recurrence_interval", BigInteger, comment="every how many units of recurrence_type"),
     Column("recurrence_end_date", UtcDateTime, comment="when a repeating series ends"),
@@ -113,45 +98,19 @@ batch_calls = Table(
     Column("recurrence_run_count", BigInteger, comment="runs of the series so far"),
     Column("parent_batch_id", Text, comment="the series that this batch is a run of"),
     Column("occurrence_number", BigInteger, comment="which run of the series this is"),
-    Column(
-        "success_rate",
-        Double,
-        comment="completed_count / (completed_count + failed_count); null when nothing was attempted",
-    ),
-    Column(
-        "failure_rate",
-        Double,
-        comment="failed_count / (completed_count + failed_count); null when nothing was attempted",
-    ),
-    Column(
-        "completion_rate",
-        Double,
-        comment="(completed_count + failed_count) / total_recipients; null when that is 0 or null, may exceed 1",
-    ),
-    Column(
-        "duration_seconds",
-        Double,
-        comment="completed_at - started_at, null while either is missing or the difference is negative",
-    ),
-    Column(
-        "counts_consistent",
-        Boolean,
-        comment="whether 0 <= completed_count + failed_count <= total_recipients; null when a count is missing",
-    ),
+    Column("success_rate", Double, comment="completed_count / (completed_count + failed_count); null when nothing was attempted"),
+    Column("failure_rate", Double, comment="failed_count / (completed_count + failed_count); null when nothing was attempted"),
+    Column("completion_rate", Double, comment="(completed_count + failed_count) / total_recipients; null when that is 0 or null, may exceed 1"),
+    Column("duration_seconds", Double, comment="completed_at - started_at, null while either is missing or the difference is negative"),
+    Column("counts_consistent", Boolean, comment="whether 0 <= completed_count + failed_count <= total_recipients; null when a count is missing"),
     Column("extra", JsonValue, comment="fields of the source that this version does not know"),
     Column("first_seen_at", UtcDateTime, nullable=False, comment="when this tool first saw the batch"),
     Column("changed_at", UtcDateTime, nullable=False, comment="when this tool last saw a value change"),
-    Column(
-        "deleted_at",
-        UtcDateTime,
-        comment="when this tool found it gone from the source; null while it is there",
-    ),
+    Column("deleted_at", UtcDateTime, comment="when this tool found it gone from the source; null while it is there"),
     Column("run_id", RowNumber, nullable=False, comment="the run that last wrote this row"),
     Column("version", BigInteger, nullable=False, comment="number of the newest row of batch_call_history"),
     Column("row_hash", BigInteger, nullable=False, comment="hash of the row's bytes as received"),
-    Column(
-        "values_hash", BigInteger, nullable=False, comment="hash of the row's values, whatever their spelling"
-    ),
+    Column("values_hash", BigInteger, nullable=False, comment="hash of the row's values, whatever their spelling"),
     comment="every batch of every account, as the source last showed it",
 )
 Index("ix_batch_calls_account_created_at", batch_calls.c.account, batch_calls.c.created_at)
@@ -183,13 +142,7 @@ sync_runs = Table(
     Column("account", Text, nullable=False),
     Column("mode", Text, nullable=False, comment="full, incremental, backfill or replay"),
     Column("status", Text, nullable=False, comment="running, succeeded, failed, incomplete or abandoned"),
-    Column(
-        "complete",
-        Boolean,
-        nullable=False,
-        default=False,
-        comment="whether the run proved all that it set out to read",
-    ),
+    Column("complete", Boolean, nullable=False, default=False, comment="whether the run proved all that it set out to read"),
     *(
         Column(name, BigInteger, nullable=False, default=0)
         for name in (
@@ -201,23 +154,11 @@ sync_runs = Table(
     Column("finished_at", UtcDateTime),
     Column("seconds", Double),
     Column("error", Text),
-    Column(
-        "proven",
-        JsonValue,
-        comment="intervals of created_at that the run proved: a list of created_from (null = from the oldest on) and created_to",
-    ),
-    Column(
-        "page_rows",
-        BigInteger,
-        nullable=False,
-        default=0,
-        comment="rows of the longest page that the source gave",
-    ),
-    Column(
-        "full_since",
-        UtcDateTime,
-        comment="a full sync proves everything anew since then; null for other runs",
-    ),
+    Column("proven", JsonValue, comment="intervals of created_at that the run proved: a list of created_from (null = from the oldest on) and created_to"),
+    Column("page_rows", BigInteger, nullable=False, default=0, comment="rows of the longest page that the source gave"),
+    Column("full_since", UtcDateTime, comment="a full sync or a backfill counts proofs from then on; null for other runs"),
+    Column("window", Text, comment="a backfill's window and statuses"),
+    Column("reached", JsonValue, comment="per status: down to which created_at a backfill of that status has read"),
     Column("program_version", Text, nullable=False),
     comment="one row per run of one account",
 )
@@ -228,20 +169,9 @@ sync_coverage = Table(
     metadata,
     Column("coverage_id", RowNumber, primary_key=True, autoincrement=True),
     Column("account", Text, nullable=False),
-    Column(
-        "created_from", UtcDateTime, comment="batches created after this instant …; null = from the oldest on"
-    ),
-    Column(
-        "created_to",
-        UtcDateTime,
-        comment="… and until this one, itself included; null = to the newest and those without a time",
-    ),
-    Column(
-        "proven_at",
-        UtcDateTime,
-        nullable=False,
-        comment="when every batch of the interval was last read, with proof",
-    ),
+    Column("created_from", UtcDateTime, comment="batches created after this instant …; null = from the oldest on"),
+    Column("created_to", UtcDateTime, comment="… and until this one, itself included; null = to the newest and those without a time"),
+    Column("proven_at", UtcDateTime, nullable=False, comment="when every batch of the interval was last read, with proof"),
     comment="which intervals of created_at were proven when; the intervals of an account do not overlap",
 )
 Index("ix_sync_coverage_account", sync_coverage.c.account)
@@ -291,3 +221,27 @@ sync_drift = Table(
     Column("first_seen_at", UtcDateTime, nullable=False),
     comment="fields and statuses of the source that this version does not know, each reported once",
 )
+
+sync_budget = Table(
+    "sync_budget",
+    metadata,
+    Column("budget", Text, primary_key=True, comment="fingerprint of a source and a key; never the key"),
+    Column("told_remaining", BigInteger, comment="requests that the source still takes, by its own word; null while it says nothing"),
+    Column("told_limit", BigInteger, comment="requests that it takes in the window of which it speaks"),
+    Column("resets_at", UtcDateTime, comment="when that window is certain to be over"),
+    Column("spent", BigInteger, nullable=False, default=0, comment="requests of this tool in that window"),
+    Column("not_before", UtcDateTime, comment="until when the source asked everybody to wait"),
+    Column("refusals", BigInteger, nullable=False, default=0, comment="refusals (429) since the last request that was let through"),
+    comment="what the source has said of its quota: one row per key, shared by all who use it",
+)
+
+sync_requests = Table(
+    "sync_requests",
+    metadata,
+    Column("request_id", RowNumber, primary_key=True, autoincrement=True),
+    Column("budget", Text, nullable=False, comment="the key that it was sent with, as in sync_budget"),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False, comment="by when the source has counted it: when it was answered; until then, the latest that can be"),
+    comment="the requests of the past hour: by these the quota is kept",
+)
+Index("ix_sync_requests_budget_counted_at", sync_requests.c.budget, sync_requests.c.counted_at)

@@ -46,9 +46,26 @@ def read_last_run(connection: Connection, account: str) -> LastRun | None:
     return LastRun._make(row) if row else None
 
 
-def begin_run(
-    connection: Connection, account: str, mode: RunMode, now: datetime, *, full_since: datetime | None = None
-) -> int:
+class CutOff(NamedTuple):
+    """What an attempt at a backfill that did not end left behind."""
+
+    full_since: datetime  # its proofs, and those of the attempts before it, are from then on
+    reached: dict[str, datetime]  # per status: down to where a filtered backfill has read
+
+
+def read_cut_off_backfill(connection: Connection, account: str, window: str) -> CutOff | None:
+    """The newest attempt at that window, if it did not end well."""
+    columns = (sync_runs.c.complete, sync_runs.c.full_since, sync_runs.c.reached)
+    same = (sync_runs.c.account == account) & (sync_runs.c.window == window)
+    query = select(*columns).where(same).order_by(sync_runs.c.run_id.desc()).limit(1)
+    row = connection.execute(query).first()
+    if row is None or row.complete or row.full_since is None:
+        return None
+    reached = {status: datetime.fromisoformat(text) for status, text in (row.reached or {}).items()}
+    return CutOff(row.full_since, reached)
+
+
+def begin_run(connection: Connection, account: str, mode: RunMode, now: datetime, **columns: object) -> int:
     """Start a run and return its id; the caller holds the account's lock, so runs still open are dead."""
     abandoned = {
         "status": RunStatus.ABANDONED,
@@ -65,7 +82,7 @@ def begin_run(
     }
     new = (
         insert(sync_runs)
-        .values(account=account, mode=mode, full_since=full_since, **started)
+        .values(account=account, mode=mode, **started, **columns)
         .returning(sync_runs.c.run_id)
     )
     run_id: int = connection.execute(new).scalar_one()

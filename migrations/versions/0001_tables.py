@@ -27,6 +27,8 @@ def upgrade() -> None:
     _sync_missing()
     _quarantine()
     _sync_drift()
+    _sync_budget()
+    _sync_requests()
 
 
 def _one_of(table: str, column: str, *values: str) -> sa.CheckConstraint:
@@ -143,7 +145,9 @@ def _sync_runs() -> None:
         sa.Column("error", sa.Text()),
         sa.Column("proven", JSON_VALUE, comment="intervals of created_at that the run proved: a list of created_from (null = from the oldest on) and created_to"),
         sa.Column("page_rows", sa.BigInteger(), nullable=False, comment="rows of the longest page that the source gave"),
-        sa.Column("full_since", INSTANT, comment="a full sync proves everything anew since then; null for other runs"),
+        sa.Column("full_since", INSTANT, comment="a full sync or a backfill counts proofs from then on; null for other runs"),
+        sa.Column("window", sa.Text(), comment="a backfill's window and statuses"),
+        sa.Column("reached", JSON_VALUE, comment="per status: down to which created_at a backfill of that status has read"),
         sa.Column("program_version", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_id", name="pk_sync_runs"),
         _one_of("sync_runs", "mode", "full", "incremental", "backfill", "replay"),
@@ -212,3 +216,31 @@ def _sync_drift() -> None:
         _one_of("sync_drift", "kind", "field", "status"),
         comment="fields and statuses of the source that this version does not know, each reported once",
     )
+
+
+def _sync_budget() -> None:
+    op.create_table(
+        "sync_budget",
+        sa.Column("budget", sa.Text(), nullable=False, comment="fingerprint of a source and a key; never the key"),
+        sa.Column("told_remaining", sa.BigInteger(), comment="requests that the source still takes, by its own word; null while it says nothing"),
+        sa.Column("told_limit", sa.BigInteger(), comment="requests that it takes in the window of which it speaks"),
+        sa.Column("resets_at", INSTANT, comment="when that window is certain to be over"),
+        sa.Column("spent", sa.BigInteger(), nullable=False, comment="requests of this tool in that window"),
+        sa.Column("not_before", INSTANT, comment="until when the source asked everybody to wait"),
+        sa.Column("refusals", sa.BigInteger(), nullable=False, comment="refusals (429) since the last request that was let through"),
+        sa.PrimaryKeyConstraint("budget", name="pk_sync_budget"),
+        comment="what the source has said of its quota: one row per key, shared by all who use it",
+    )
+
+
+def _sync_requests() -> None:
+    op.create_table(
+        "sync_requests",
+        sa.Column("request_id", ROW_NUMBER, autoincrement=True, nullable=False),
+        sa.Column("budget", sa.Text(), nullable=False, comment="the key that it was sent with, as in sync_budget"),
+        sa.Column("sent_at", INSTANT, nullable=False),
+        sa.Column("counted_at", INSTANT, nullable=False, comment="by when the source has counted it: when it was answered; until then, the latest that can be"),
+        sa.PrimaryKeyConstraint("request_id", name="pk_sync_requests"),
+        comment="the requests of the past hour: by these the quota is kept",
+    )
+    op.create_index("ix_sync_requests_budget_counted_at", "sync_requests", ["budget", "counted_at"])
