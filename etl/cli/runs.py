@@ -35,8 +35,9 @@ def render_runs(runs: Sequence[RunSummary]) -> Table:
         (name, title) for name, title, always in _COUNTS if always or any(getattr(run, name) for run in runs)
     ]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("account", "mode", "result"):
-        table.add_column(title, overflow="fold")
+    table.add_column("account", overflow="fold")
+    for title in ("mode", "result"):
+        table.add_column(title, no_wrap=True)
     for title in (*(title for _, title in counts), "time"):
         table.add_column(title, justify="right", no_wrap=True)
     for run in runs:
