@@ -45,7 +45,6 @@ class Changes:
     writes: list[Write] = field(default_factory=list)
     respelled: list[tuple[str, int]] = field(default_factory=list)  # id and the hash of its new bytes
     unchanged: int = 0  # the respelled ones among them
-    rejected: int = 0
     faults: list[Fault] = field(default_factory=list)
     unknown_fields: set[str] = field(default_factory=set)
     statuses: set[str] = field(default_factory=set)  # of the rows that were read
@@ -71,7 +70,6 @@ def find_changes(rows: Iterable[Row], stored: Mapping[str, Stored], observed_at:
 def _read(row: Row, known: Stored | None, changes: Changes) -> None:
     outcome = parse_record(row.raw)
     if isinstance(outcome, Rejection):
-        changes.rejected += 1
         changes.faults.append(Fault(row=row, field=outcome.field, reason=outcome.reason, row_loaded=False))
         return
     changes.statuses.add(outcome.record.status)

@@ -56,8 +56,9 @@ def load_rows(
     changes = find_changes(rows, known, observed_at)
     save_batches(connection, account, run_id, observed_at, changes.writes)
     save_respelled(connection, account, changes.respelled)
+    set_aside = 0
     if changes.faults or has_open(connection, account):
-        save_faults(connection, account, run_id, observed_at, rows, changes.faults)
+        set_aside = save_faults(connection, account, run_id, observed_at, rows, changes.faults)
     drift = save_drift(
         connection,
         account,
@@ -66,10 +67,10 @@ def load_rows(
         unknown_fields=changes.unknown_fields,
         statuses=changes.statuses,
     )
-    return Loaded(tally=_tally(rows, changes), drift=drift)
+    return Loaded(tally=_tally(rows, changes, set_aside), drift=drift)
 
 
-def _tally(rows: Sequence[Row], changes: Changes) -> Tally:
+def _tally(rows: Sequence[Row], changes: Changes, set_aside: int) -> Tally:
     return Tally(
         pages=1,
         rows_seen=len(rows),
@@ -77,5 +78,5 @@ def _tally(rows: Sequence[Row], changes: Changes) -> Tally:
         updated=changes.count(Change.UPDATED),
         revived=changes.count(Change.REVIVED),
         unchanged=changes.unchanged,
-        quarantined=changes.rejected,
+        quarantined=set_aside,
     )

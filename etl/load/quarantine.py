@@ -24,6 +24,7 @@ class _Entry(NamedTuple):
     id: str | None
     raw_hash: int
     field: str | None
+    last_run_id: int
 
 
 def has_open(connection: Connection, account: str) -> bool:
@@ -37,8 +38,11 @@ def save_faults(
     observed_at: datetime,
     rows: Sequence[Row],
     faults: Sequence[Fault],
-) -> None:
-    """Bring the quarantine up to date with what a page shows: new faults in, mended ones resolved."""
+) -> int:
+    """Bring the quarantine up to date with what a page shows: new faults in, mended ones resolved.
+
+    Returns how many rows were set aside that no page of this run had shown: pages overlap.
+    """
     entries = _read_open(connection, account, rows)
     shown = {row.row_hash for row in rows}
     still_so = [entry.quarantine_id for entry in entries if entry.raw_hash in shown]
@@ -51,6 +55,8 @@ def save_faults(
         connection.execute(
             insert(quarantine), [_values(fault, account, run_id, observed_at) for fault in new]
         )
+    met = {entry.raw_hash for entry in entries if entry.last_run_id == run_id}
+    return len({fault.row.row_hash for fault in faults if not fault.row_loaded} - met)
 
 
 def resolve_vanished(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
