@@ -117,17 +117,25 @@ def _read_drift(settings: Settings, runs: Sequence[RunSummary]) -> dict[str, tup
 
 
 def _dry_run(settings: Settings, *, full: bool, accounts: Sequence[str], as_json: bool) -> int:
-    from dataclasses import asdict
-
     from etl import app
 
     plans = app.dry_run(settings, accounts=accounts, full=full)
     if as_json:
-        print_json({"plans": [asdict(plan) for plan in plans]})
+        print_json({"plans": [_plan_as_json(plan) for plan in plans]})
     else:
         for plan in plans:
             _print_plan(plan)
     return 0
+
+
+def _plan_as_json(plan: Plan) -> dict[str, object]:
+    return {
+        "account": plan.account,
+        "mode": plan.mode,
+        "requests": plan.requests,
+        "reads": plan.reads,
+        "reason": plan.reason,
+    }
 
 
 def _print_plan(plan: Plan) -> None:
