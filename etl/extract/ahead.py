@@ -1,8 +1,8 @@
 """Fetches the pages of a walk, some of them before they are asked for.
 
 Where the next pages begin can be guessed as soon as the size of a page is known. Links are checked in
-order all the same, so a wrong guess costs a request and never a row. How many guesses are risked grows
-with the pages that were right, unless it is known how far the list goes.
+order all the same, so a wrong guess costs a request and never a row. How many are risked grows with the
+pages that were right, unless it is known how far the list goes; after a wrong one it grows from nothing.
 """
 
 from __future__ import annotations
@@ -37,20 +37,35 @@ def follow(
         yield proof
     while (read := walk.read) is not None:
         clock.check_stopped()
-        early = None if walk.nears_end else ahead.take(read, walk.margin)
+        early = None if walk.nears_end else ahead.take(read, walk)
         future = early or ahead.start(read)
-        for guess in worthwhile(walk, most_at_once - 1, expected_rows):
+        for guess in worthwhile(walk, most_at_once - 1, expected_rows, wrong_at=ahead.wrong_at):
             ahead.start_once(guess)
         proof = walk.receive(ahead.result(future))
         if proof is not None:
             yield proof
 
 
-def worthwhile(walk: Walk, most: int, expected_rows: int) -> list[Read]:
-    """The guesses that are worth a request: below the rows that are known, or earned by right ones."""
-    earned = walk.pages // _PAGES_PER_GUESS
+def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) -> list[Read]:
+    """The guesses that are worth a request: among the rows that are known or, beyond, earned by right ones.
+
+    `wrong_at`: the pages that the walk had when a guess was wrong. From then on all have to be earned, since
+    where wide groups of equal times shift the pages, each shift would cost all guesses that are under way.
+    """
+    known = 0 if wrong_at else expected_rows
+    is_beyond = walk.read is not None and walk.read.offset >= known
+    earned = (walk.pages - wrong_at) // _PAGES_PER_GUESS if is_beyond else 0
     guesses = walk.guesses(most)
-    return [guess for at, guess in enumerate(guesses) if at < earned or guess.offset < expected_rows]
+    return [guess for at, guess in enumerate(guesses) if at < earned or guess.offset < known]
+
+
+def serves(early: Read, read: Read, walk: Walk) -> bool:
+    """Whether a page fetched ahead can be linked like the one asked for.
+
+    One that begins further down, if only by a row, begins in the group of equal times that is to be linked.
+    """
+    is_like = (early.limit, early.status) == (read.limit, read.status)
+    return is_like and 0 <= read.offset - early.offset <= walk.margin
 
 
 class _Ahead:
@@ -60,15 +75,17 @@ class _Ahead:
         self._fetch = fetch
         self._clock = clock
         self._under_way: dict[Read, Future[Page]] = {}
+        self.wrong_at = 0  # pages that the walk had when a guess was wrong
 
-    def take(self, read: Read, margin: int) -> Future[Page] | None:
-        """The page under way that serves for `read`: the same, or one so near that it can still be linked."""
-        near = [r for r in self._under_way if _is_like(r, read) and abs(r.offset - read.offset) <= margin]
-        if not near:
+    def take(self, read: Read, walk: Walk) -> Future[Page] | None:
+        """The page under way that serves for `read`, if there is one."""
+        serving = [early for early in self._under_way if serves(early, read, walk)]
+        if not serving:
+            self._forget_wrong(read, walk)
             return None
-        best = min(near, key=lambda r: (abs(r.offset - read.offset), r.offset))
-        self._forget_before(best)
-        return self._under_way.pop(best)
+        nearest = max(serving, key=lambda early: early.offset)
+        self._forget_before(nearest)
+        return self._under_way.pop(nearest)
 
     def start_once(self, read: Read) -> None:
         if read not in self._under_way:
@@ -95,7 +112,8 @@ class _Ahead:
         for passed in [r for r in self._under_way if r.offset < read.offset]:
             del self._under_way[passed]
 
-
-def _is_like(early: Read, read: Read) -> bool:
-    """Whether only the offsets differ: a smaller limit hides what a wider read is to show."""
-    return (early.limit, early.status) == (read.limit, read.status)
+    def _forget_wrong(self, read: Read, walk: Walk) -> None:
+        """A page that overlaps the one asked for and cannot serve was a wrong guess; so are all behind it."""
+        if any(abs(early.offset - read.offset) < walk.stride for early in self._under_way):
+            self.wrong_at = walk.pages
+            self._under_way.clear()

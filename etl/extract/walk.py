@@ -119,8 +119,12 @@ class Walk:
         """The reads that will follow if the list stays as it is: to be fetched ahead, at most so many."""
         if self.nears_end or self.frontier is None or self._end_hint is not None:
             return []
-        stride = max(1, self.largest - self.margin - 1)
-        return [self._read_at(self._offset + stride * ahead) for ahead in range(1, most + 1)]
+        return [self._read_at(self._offset + self.stride * ahead) for ahead in range(1, most + 1)]
+
+    @property
+    def stride(self) -> int:
+        """Rows from one page to the next, where no group of equal times is wider than the margin."""
+        return max(1, self.largest - self.margin - 1)
 
     @property
     def margin(self) -> int:
