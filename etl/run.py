@@ -7,7 +7,7 @@ deletes, resolved faults and the word that the run succeeded. Nothing in memory 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -46,15 +46,11 @@ class Run:
         mode: RunMode,
         clock: SteadyClock,
         *,
-        anew: bool = False,
         full_since: datetime | None = None,
         window: str | None = None,
         reached: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Begin. `anew` forgets what earlier runs found missing, since this one reads everything.
-
-        `window`, `reached`: of a backfill, and how far an earlier attempt came.
-        """
+        """Begin. `window`, `reached`: of a backfill, and how far an earlier attempt came."""
         self.engine = engine
         self.account = account
         self.mode = mode
@@ -71,8 +67,6 @@ class Run:
                 connection, account, mode, self.started_at, full_since=full_since, window=window
             )
             self.rows_before = count_alive(connection, account, EVERYTHING)
-            if anew:
-                deletes.forget_missing(connection, account)
             self._has_missing = deletes.count_missing(connection, account) > 0
         log.info("run.started", account=account, run_id=self.run_id, mode=mode)
 
@@ -165,14 +159,20 @@ class Run:
         Raises DeletesGuardError, with nothing deleted, when that would be more than `most_deletes`.
         """
         with writing(self.engine) as connection:
-            self._settle_missing(connection, most_deletes)
+            deleted = self._settle_missing(connection, most_deletes)
             if not self.unproven(EVERYTHING):
                 resolve_vanished(connection, self.account, self.run_id, self.clock.now())
-            return self._finish(connection)
+            summary = replace(self._summary(RunStatus.SUCCEEDED), deleted=deleted)
+            self._save_end(connection, summary)
+        log.info("run.finished", **summary.as_json())
+        return summary
 
     def succeed_replay(self) -> RunSummary:
+        summary = self._summary(RunStatus.SUCCEEDED)
         with writing(self.engine) as connection:
-            return self._finish(connection)
+            self._save_end(connection, summary)
+        log.info("run.finished", **summary.as_json())
+        return summary
 
     def fail(self, error: EtlError) -> RunSummary:
         """End a run that did not; what it committed is right and stays."""
@@ -186,19 +186,14 @@ class Run:
         log.error("run.failed", **summary.as_json())
         return summary
 
-    def _finish(self, connection: Connection) -> RunSummary:
-        summary = self._summary(RunStatus.SUCCEEDED)
-        self._save_end(connection, summary)
-        log.info("run.finished", **summary.as_json())
-        return summary
-
-    def _settle_missing(self, connection: Connection, most: int | None) -> None:
+    def _settle_missing(self, connection: Connection, most: int | None) -> int:
+        """Mark as deleted what is missing; return how many."""
         deletes.drop_reappeared(connection, self.account, self.run_id)
         missing = deletes.count_missing(connection, self.account)
         _check_deletes(missing, most, self.rows_before)
         if missing:
             deletes.delete_missing(connection, self.account, self.run_id, self.clock.now())
-        self.tally.deleted = missing
+        return missing
 
     def _save_progress(self, connection: Connection, tally: Tally, loaded: Loaded) -> None:
         tally.add(loaded.tally)

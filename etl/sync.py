@@ -32,8 +32,7 @@ class Sync:
         with reading(engine) as connection:
             known = survey(connection, account.name, self._settings, clock.now())
         self._plan = plan = plan_sync(known, full=self._full)
-        anew = plan.steps == (FullWalk(),)
-        return Run(engine, account.name, plan.mode, clock, anew=anew, full_since=plan.full_since)
+        return Run(engine, account.name, plan.mode, clock, full_since=plan.full_since)
 
     def carry_out(self, run: Run, reader: Reader) -> None:
         """Take the plan's steps, one after the other; an empty list ends them."""

@@ -41,8 +41,11 @@ def note_missing(connection: Connection, account: str, run_id: int, ids: Iterabl
 
 def note_all_missing(connection: Connection, account: str, run_id: int) -> None:
     """The source lists nothing at all."""
+    noted = select(sync_missing.c.id).where(sync_missing.c.account == account)
     alive = select(batch_calls.c.account, batch_calls.c.id, literal(run_id)).where(
-        batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None)
+        batch_calls.c.account == account,
+        batch_calls.c.deleted_at.is_(None),
+        batch_calls.c.id.not_in(noted),
     )
     connection.execute(insert(sync_missing).from_select(["account", "id", "run_id"], alive))
 

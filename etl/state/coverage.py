@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from etl.interval import Interval
+from etl.interval import NEWEST, Interval
 from etl.tables import sync_coverage
 
 # Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
@@ -60,7 +60,7 @@ def save_coverage(
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:
     """The interval with an upper end; None when it is empty then."""
-    if interval.upto is not None:
+    if interval.upto is not None and interval.upto != NEWEST:
         return interval
     tops = [covered.interval.upto for covered in older] + [newest]
     highest = max((top for top in tops if top is not None), default=None)

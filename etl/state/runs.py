@@ -95,8 +95,11 @@ def save_progress(
     """Note what the run has done; raises LockHeldError when another run has taken over."""
     mine = (sync_runs.c.run_id == run_id) & (sync_runs.c.status == RunStatus.RUNNING)
     values = {**asdict(tally), "heartbeat_at": now, **columns}
-    result = connection.execute(update(sync_runs).where(mine).values(**values))
-    if result.rowcount == 0:
+    _check_mine(connection.execute(update(sync_runs).where(mine).values(**values)).rowcount)
+
+
+def _check_mine(rows: int) -> None:
+    if rows == 0:
         raise LockHeldError(
             "another run of this account has taken over",
             hint="the connection that held the lock was lost; what was committed is right",
@@ -106,9 +109,9 @@ def save_progress(
 def finish_run(
     connection: Connection, summary: RunSummary, proven: Sequence[Interval], page_rows: int
 ) -> None:
-    """Write the run's end, with the intervals that it proved."""
+    """Write the run's end and what it proved; raises LockHeldError when another run has taken over."""
     values = {name: getattr(summary, name) for name in _FINAL}
-    connection.execute(
+    ended = connection.execute(
         update(sync_runs)
         .where(sync_runs.c.run_id == summary.run_id, sync_runs.c.status == RunStatus.RUNNING)
         .values(
@@ -118,6 +121,7 @@ def finish_run(
             proven=[{"created_from": _text(one.after), "created_to": _text(one.upto)} for one in proven],
         )
     )
+    _check_mine(ended.rowcount)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -21,7 +21,7 @@ from etl.model import Account, RunMode, RunSummary, Secret
 from etl.run import Run, steady_clock
 from etl.sandbox import Sandbox, SandboxOptions
 from etl.state.coverage import Covered, read_coverage
-from etl.tables import batch_call_history, batch_calls, metadata, quarantine, sync_runs
+from etl.tables import batch_call_history, batch_calls, quarantine, sync_drift, sync_missing, sync_runs
 
 from support.clocks import FakeClock
 from support.databases import Database
@@ -29,6 +29,7 @@ from support.sandbox import SandboxTransport
 from support.truth import differences, expected_rows
 
 REQUEST_SECONDS = 0.25  # what an answer takes; time passes, but nobody waited
+ABOUT_THE_SOURCE = (batch_calls, batch_call_history, quarantine, sync_drift, sync_missing)
 CHANGES = ("inserted", "updated", "unchanged", "deleted", "revived", "quarantined")
 
 
@@ -68,18 +69,19 @@ class Pipeline:
 
     def sync_all(self, **options: Any) -> list[RunSummary]:
         self.clock.pass_time(60)
-        doubles = {"clock": self.clock, "transport": self.transport, "full": True, **options}
-        return app.sync(self.settings, **doubles)
+        doubles = {"clock": self.clock, "transport": self.transport, "engine": self.database.engine}
+        return app.sync(self.settings, **{**doubles, "full": True, **options})
 
     def replay(self) -> RunSummary:
         self.clock.pass_time(60)
-        return app.replay(self.settings, accounts=[self.truth.name], clock=self.clock)[0]
+        doubles = {"clock": self.clock, "engine": self.database.engine}
+        return app.replay(self.settings, accounts=[self.truth.name], **doubles)[0]
 
     def run(self) -> Run:
         """A run that the test feeds itself."""
         self.clock.pass_time(60)
         engine, account = self.database.engine, self.truth.name
-        return Run(engine, account, RunMode.FULL, steady_clock(engine, account, self.clock), anew=True)
+        return Run(engine, account, RunMode.FULL, steady_clock(engine, account, self.clock))
 
     def change(self, statement: Any) -> None:
         with self.connected() as connection:
@@ -125,9 +127,8 @@ class Pipeline:
         return differences(self.alive(account), expected_rows(listed, self.sandbox.options.shape))
 
     def everything(self) -> dict[str, list[dict[str, Any]]]:
-        """All rows of all tables that a run does not write for its own sake."""
-        own = {"sync_runs", "sync_coverage"}
-        return {name: self.read(table) for name, table in metadata.tables.items() if name not in own}
+        """All rows of the tables that are about the source, and not about the runs."""
+        return {table.name: self.read(table) for table in ABOUT_THE_SOURCE}
 
     def forbid_changes(self) -> None:
         """From now on the database refuses to write batches or their history, even with the same values."""
