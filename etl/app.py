@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from etl.backfill import Backfill, Window
 from etl.clock import Clock, SystemClock
 from etl.engine import create_engine, reading
-from etl.extract.budget import Budget
+from etl.extract.budget import Unlimited
 from etl.extract.client import Client
 from etl.extract.walk import Read
 from etl.migrate import current_version, migrate
@@ -151,7 +151,7 @@ def probe(
         account,
         settings,
         clock=time,
-        budget=Budget.of(settings, time),
+        budget=Unlimited(),
         traffic=Traffic(),
         transport=transport,
     )

@@ -4,7 +4,8 @@
     ├── SettingsError            exit 2   mend the configuration, then start again
     ├── SourceError              exit 3
     │   ├── TransientSourceError          try again, after `retry_after_seconds` when it is known
-    │   │   └── KeyRefusedError           try twice more, seconds apart: the source's look-up can fail
+    │   │   ├── KeyRefusedError           try twice more, seconds apart: the source's look-up can fail
+    │   │   └── RateLimitedError          try again when the budget says so, however long that is
     │   └── PermanentSourceError          stop; trying again cannot help
     ├── DestinationError         exit 4   the database is out of reach, full, damaged or read-only
     ├── LockHeldError            exit 5   another sync of that account is running
@@ -63,6 +64,10 @@ class KeyRefusedError(TransientSourceError):
     """A 401: a passing fault of the source's key look-up, or, when it stays, a bad key."""
 
     most_attempts = 3
+
+
+class RateLimitedError(TransientSourceError):
+    """A 429: somebody used more of the quota than was known. The budget makes every request wait."""
 
 
 class PermanentSourceError(SourceError):

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from etl.clock import Clock, SteadyClock
 from etl.errors import EtlError, InvariantError
-from etl.extract.budget import Budget
+from etl.extract.budget import SharedBudget
 from etl.extract.client import Client
 from etl.logs import Log
 from etl.model import Account, RunMode, RunSummary
@@ -92,7 +92,7 @@ class Work:
             account,
             self._settings,
             clock=run.clock,
-            budget=Budget.of(self._settings, run.clock),
+            budget=SharedBudget.of(self._engine, self._settings, account, self._clock),
             traffic=run.traffic,
             transport=self._transport,
         )

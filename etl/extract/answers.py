@@ -13,7 +13,13 @@ from enum import Enum, auto
 
 import msgspec
 
-from etl.errors import KeyRefusedError, PermanentSourceError, SourceError, TransientSourceError
+from etl.errors import (
+    KeyRefusedError,
+    PermanentSourceError,
+    RateLimitedError,
+    SourceError,
+    TransientSourceError,
+)
 from etl.extract.limits import read_limits
 from etl.extract.page import Page, read_page
 from etl.extract.split import MalformedBodyError
@@ -33,6 +39,7 @@ class Reaction(Enum):
     TAKE = auto()
     TRY_AGAIN = auto()
     TRY_KEY_AGAIN = auto()  # a 401 can be a passing fault of the source's key look-up
+    WAIT = auto()  # the quota is used up; the budget knows until when
     STOP = auto()
 
 
@@ -42,7 +49,7 @@ _REACTIONS = {
     401: Reaction.TRY_KEY_AGAIN,
     408: Reaction.TRY_AGAIN,
     425: Reaction.TRY_AGAIN,
-    429: Reaction.TRY_AGAIN,
+    429: Reaction.WAIT,
 }
 
 _HINTS = {
@@ -50,9 +57,6 @@ _HINTS = {
     403: "the key may not read batches; use the key of a user who can see them",
     404: "nothing is at that address; check MAGPIPE_BASE_URL",
 }
-
-# A 429 that does not say for how long: a few such waits outlast the minute in which the source counts.
-_UNTOLD_SECONDS = 20.0
 
 
 def react_to(status: int) -> Reaction:
@@ -86,20 +90,17 @@ def _refusal(answer: Answer, now: datetime) -> SourceError:
             message,
             hint="the key is wrong or revoked: set MAGPIPE_API_KEY to a valid one (Settings -> API keys)",
         )
+    if reaction is Reaction.WAIT:
+        return RateLimitedError(message)
     if reaction is Reaction.TRY_AGAIN:
-        return TransientSourceError(message, retry_after_seconds=_wait_seconds(answer, now))
+        wait = read_limits(answer.headers, now).retry_after_seconds
+        return TransientSourceError(message, retry_after_seconds=wait)
     if 300 <= answer.status < 400:
         return PermanentSourceError(
             f"the source answered {answer.status}, a redirect: refused, as it could carry the key elsewhere",
             hint="set MAGPIPE_BASE_URL to the final address",
         )
     return PermanentSourceError(message, hint=_HINTS.get(answer.status))
-
-
-def _wait_seconds(answer: Answer, now: datetime) -> float | None:
-    limits = read_limits(answer.headers, now)
-    is_untold = limits.retry_after_seconds is None and limits.reset_seconds is None
-    return _UNTOLD_SECONDS if answer.status == 429 and is_untold else limits.retry_after_seconds
 
 
 class _Error(msgspec.Struct):

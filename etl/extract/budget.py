@@ -1,94 +1,154 @@
-"""The quota is the budget: when may the next request be sent?
+"""When the next request may be sent: the quota is the budget, and everybody who uses the key shares it.
 
-Two windows of our own (so many a minute, so many an hour), corrected by what the source's headers say.
-A request is counted when it is sent, so that threads that fetch ahead cannot overdraw together.
+    with budget.request() as request:       # waits until one may be sent, and counts it
+        request.limits = read_limits(...)   # what its answer said, for those that follow
+
+What was sent and what was told is in the database (`etl.state.quota`), so that threads, processes and hosts
+cannot overdraw together; what follows from it is decided in `etl.state.allowance`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Protocol, Self
+
+from sqlalchemy import Engine
 
 from etl.clock import Clock
+from etl.engine import writing
+from etl.errors import StoppedError
 from etl.extract.limits import Limits
 from etl.logs import Log
+from etl.model import Account
 from etl.settings import Settings
+from etl.state.allowance import Quota, Told
+from etl.state.quota import Taken, budget_of, forget_requests, settle, take
 
 log = Log(__name__)
 
 # Waits of at least this length are told: somebody may be looking at a bar that stands still.
 _NOTABLE_SECONDS = 5.0
+# A long wait is looked at again so often: meanwhile clocks are set and machines sleep.
+_LONGEST_SLEEP_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """At most so many requests in any span of so many seconds."""
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request that may be sent now; its sender notes here what the answer said."""
 
-    most: int
-    seconds: float
-
-    def wait(self, sent: deque[float], now: float) -> float:
-        """Seconds until one more may be sent, given when the earlier ones were (oldest first)."""
-        if len(sent) < self.most:
-            return 0.0
-        return max(0.0, sent[-self.most] + self.seconds - now)
+    waited_seconds: float = 0.0
+    limits: Limits | None = None  # None while there is no answer
+    refused: bool = False  # the answer is a 429
 
 
-class Budget:
-    """The budget of one key in this process; safe to use from several threads."""
+class Budget(Protocol):
+    """What a client asks before it sends."""
+
+    def request(self) -> AbstractContextManager[Request]:
+        """Wait until a request may be sent, and hold it while it is under way.
+
+        Raises StoppedError when the process is asked to stop, or the budget is closed, while it waits.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let no more requests pass."""
+        ...
+
+
+class Unlimited:
+    """For a single request that nobody plans for: there may be no database to count it in."""
+
+    @contextmanager
+    def request(self) -> Iterator[Request]:
+        yield Request()
+
+    def close(self) -> None: ...
+
+
+class SharedBudget:
+    """The budget of one key, kept in a database. Safe to use from several threads.
+
+    Those of one process wait in a queue, and only the first of them asks the database.
+    """
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock) -> Self:
-        windows = (
-            Window(most=settings.requests_per_minute, seconds=60),
-            Window(most=settings.requests_per_hour, seconds=3600),
-        )
-        return cls(windows, clock)
+    def of(cls, engine: Engine, settings: Settings, account: Account, clock: Clock) -> Self:
+        return cls(engine, budget_of(settings, account), Quota.of(settings), clock)
 
-    def __init__(self, windows: tuple[Window, ...], clock: Clock) -> None:
-        self._windows = windows
+    def __init__(self, engine: Engine, budget: str, quota: Quota, clock: Clock) -> None:
+        self._engine = engine
+        self._budget = budget
+        self._quota = quota
         self._clock = clock
-        self._lock = threading.Lock()
-        self._sent: deque[float] = deque(maxlen=max(window.most for window in windows))
-        self._in_flight = 0
-        self._told: int | None = None  # what the source lets us send until _resets_at
-        self._resets_at = 0.0
-        self._not_before = 0.0
+        self._queue = threading.Lock()
+        self._database = threading.Lock()
+        self._closed = False
+        self._forget_old()
 
-    def acquire(self) -> None:
-        """Wait until a request may be sent, and count it as sent."""
-        while (wait := self._take()) > 0:
-            if wait >= _NOTABLE_SECONDS:
-                log.warning("budget.waiting", seconds=wait)
-            self._clock.sleep(wait)
+    @contextmanager
+    def request(self) -> Iterator[Request]:
+        began = self._clock.monotonic()
+        with self._queue:
+            taken = self._wait()
+        request = Request(waited_seconds=self._clock.monotonic() - began)
+        try:
+            yield request
+        finally:
+            self._settle(taken, request)
 
-    def release(self, limits: Limits | None) -> None:
-        """The request ended, with what its answer said of the limits, if it had an answer."""
-        now = self._clock.monotonic()
-        with self._lock:
-            self._in_flight -= 1
-            if limits is None:
+    def close(self) -> None:
+        """Let no more requests pass; what is still under way says no word to the database any more."""
+        with self._database:
+            self._closed = True
+
+    def _wait(self) -> Taken:
+        is_told = False
+        while not isinstance(turn := self._take(), Taken):
+            if turn >= _NOTABLE_SECONDS and not is_told:
+                log.warning("budget.waiting", seconds=round(turn, 1))
+                is_told = True
+            self._clock.sleep(min(turn, _LONGEST_SLEEP_SECONDS))
+        return turn
+
+    def _take(self) -> Taken | float:
+        self._clock.check_stopped()
+        with self._database:
+            if self._closed:
+                raise StoppedError("nobody waits for this request any more")
+            with writing(self._engine) as connection:
+                return take(connection, self._budget, self._quota, self._clock.now())
+
+    def _settle(self, taken: Taken, request: Request) -> None:
+        with self._database:
+            if self._closed:
                 return
-            if limits.retry_after_seconds is not None:
-                self._not_before = max(self._not_before, now + limits.retry_after_seconds)
-            if limits.remaining is not None and limits.reset_seconds is not None:
-                self._told = max(0, limits.remaining - self._in_flight)
-                self._resets_at = now + limits.reset_seconds
+            with writing(self._engine) as connection:
+                now = self._clock.now()
+                settle(connection, self._budget, taken, _told(request, now), now)
 
-    def _take(self) -> float:
-        now = self._clock.monotonic()
-        with self._lock:
-            if self._told is not None and now >= self._resets_at:
-                self._told = None
-            wait = max(0.0, self._not_before - now, *(w.wait(self._sent, now) for w in self._windows))
-            if self._told == 0:
-                wait = max(wait, self._resets_at - now)
-            if wait > 0:
-                return wait
-            if self._told is not None:
-                self._told -= 1
-            self._sent.append(now)
-            self._in_flight += 1
-            return 0.0
+    def _forget_old(self) -> None:
+        longest = max(window.seconds for window in self._quota.windows)
+        with writing(self._engine) as connection:
+            forget_requests(connection, self._clock.now() - timedelta(seconds=longest))
+
+
+def _told(request: Request, now: datetime) -> Told | None:
+    """What the answer said, as instants of our clock; None when there was none."""
+    if request.limits is None:
+        return None
+    return Told(
+        remaining=request.limits.remaining,
+        limit=request.limits.limit,
+        resets_at=_after(now, request.limits.reset_seconds),
+        wait_until=_after(now, request.limits.retry_after_seconds),
+        refused=request.refused,
+    )
+
+
+def _after(now: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else now + timedelta(seconds=seconds)

@@ -16,10 +16,16 @@ import httpx
 import tenacity
 
 from etl.clock import Clock
-from etl.errors import KeyRefusedError, PermanentSourceError, StoppedError, TransientSourceError
+from etl.errors import (
+    KeyRefusedError,
+    PermanentSourceError,
+    RateLimitedError,
+    StoppedError,
+    TransientSourceError,
+)
 from etl.extract.answers import Answer, read_answer
 from etl.extract.budget import Budget
-from etl.extract.limits import Limits, read_limits
+from etl.extract.limits import read_limits
 from etl.extract.page import Page
 from etl.extract.walk import Read
 from etl.model import Account, Traffic
@@ -75,6 +81,7 @@ class Client:
     def close(self) -> None:
         """Refuse further attempts, so that pages fetched ahead in vain are not tried again."""
         self._closed = True
+        self._budget.close()
         self._http.close()
 
     def fetch(self, read: Read) -> Page:
@@ -83,31 +90,30 @@ class Client:
         Raises TransientSourceError when the attempts or the time for them are used up, PermanentSourceError
         when the source refuses, StoppedError when the process is asked to stop while waiting.
         """
+        patience = _Patience(self._settings, self._clock)
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientSourceError),
             wait=_wait_seconds,
-            stop=_Patience(self._settings, self._clock),
-            sleep=self._clock.sleep,
+            stop=patience,
+            sleep=self._sleep,
             before_sleep=self._count_retry,
             reraise=True,
         )
-        return retrying(self._attempt, read)
+        return retrying(self._attempt, read, patience)
 
-    def _attempt(self, read: Read) -> Page:
+    def _attempt(self, read: Read, patience: _Patience) -> Page:
         self._clock.check_stopped()
         if self._closed:
             raise StoppedError("the walk is over")
-        self._budget.acquire()
-        with self._lock:
-            self.traffic.requests += 1
-        observed_at = self._clock.now()
-        limits: Limits | None = None
-        try:
+        with self._budget.request() as request:
+            patience.excuse(request.waited_seconds)
+            with self._lock:
+                self.traffic.requests += 1
+            observed_at = self._clock.now()
             answer = self._exchange(read)
-            limits = read_limits(answer.headers, self._clock.now())
-        finally:
-            self._budget.release(limits)
-        if answer.status == 429:
+            request.limits = read_limits(answer.headers, self._clock.now(), sent_at=observed_at)
+            request.refused = answer.status == 429
+        if request.refused:
             with self._lock:
                 self.traffic.rate_limited += 1
         return read_answer(answer, read, observed_at)
@@ -150,6 +156,10 @@ class Client:
                 raise TransientSourceError("the source sends its answer too slowly")
         return bytes(body)
 
+    def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self._clock.sleep(seconds)
+
     def _count_retry(self, _state: tenacity.RetryCallState) -> None:
         with self._lock:
             self.traffic.retries += 1
@@ -159,7 +169,8 @@ class _Patience:
     """When the attempts at one request are enough, asked after each that failed.
 
     An error with a limit of its own is held against its own kind alone: after two time-outs a first 401 is
-    still a first one. The time runs from the first failure, so that to have waited for the quota costs none.
+    still a first one. The time runs from the first failure on, without the waits for the quota: they are as
+    long as the quota is, and nobody's fault.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -167,6 +178,11 @@ class _Patience:
         self._clock = clock
         self._of_kind: Counter[type[TransientSourceError]] = Counter()
         self._failed_at: float | None = None
+
+    def excuse(self, seconds: float) -> None:
+        """So long the request had to wait for the quota."""
+        if self._failed_at is not None:
+            self._failed_at += seconds
 
     def __call__(self, state: tenacity.RetryCallState) -> bool:
         error = _error_of(state)
@@ -187,8 +203,10 @@ def _error_of(state: tenacity.RetryCallState) -> TransientSourceError:
 
 
 def _wait_seconds(state: tenacity.RetryCallState) -> float:
-    """Full jitter, but never sooner than the source asks."""
+    """Full jitter, but never sooner than the source asks; for the quota the budget waits."""
     error = _error_of(state)
+    if isinstance(error, RateLimitedError):
+        return 0.0
     least = _BETWEEN_KEY_ATTEMPTS_SECONDS if isinstance(error, KeyRefusedError) else 0.0
     return max(_BACKOFF(state), error.retry_after_seconds or 0.0, least)
 

@@ -20,7 +20,7 @@ from etl.settings.definition import NOT_GIVEN, Definition, definition_of, settin
 from etl.settings.keys import EXPECTED as KEY_EXPECTED
 from etl.settings.keys import MissingKey, parse_key
 from etl.settings.origins import Found, Origins, read_origins
-from etl.settings.values import DATABASE_URL, SCHEMA_NAME, SOURCE_URL, number, whole_number
+from etl.settings.values import DATABASE_URL, SCHEMA_NAME, SHARE, SOURCE_URL, number, whole_number
 
 __all__ = ["Definition", "MissingKey", "Settings", "definitions", "load_settings", "read_settings"]
 
@@ -77,6 +77,7 @@ class Settings:
     )
     requests_per_minute: int = setting(whole_number(1, 10**6), 100, "the source's quota for one account")
     requests_per_hour: int = setting(whole_number(1, 10**8), 1000, "the source's quota for one account")
+    quota_share: float = setting(SHARE, 1.0, "share of the quota that is this program's; others get the rest")
 
     accounts: tuple[Account, ...] = NOT_GIVEN  # type: ignore[assignment]
     api_key: InitVar[str | None] = None  # of the single account `default`

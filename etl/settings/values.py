@@ -87,6 +87,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _parse_share(seen: object) -> float:
+    value = number(0, 1).parse(seen)
+    if value == 0:
+        raise ValueError
+    return value
+
+
 def _parse_source_url(seen: object) -> str:
     parts = split_url(seen)
     host = parts.hostname or ""
@@ -133,3 +140,4 @@ SCHEMA_NAME = Kind(
     "at most 63 lower-case letters, digits and underscores, beginning with neither a digit nor pg_",
     _parse_schema,
 )
+SHARE = Kind("a number above 0 and not above 1", _parse_share)
