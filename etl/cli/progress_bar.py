@@ -23,7 +23,7 @@ class Bars:
 
     def page(self, *, account: str, rows: int, pages: int, requests: int, expected_rows: int | None) -> None:
         total = max(rows, expected_rows) if expected_rows else None
-        counts = f"{rows:,} rows, {pages} pages, {requests} requests"
+        counts = f"rows {rows:,}  pages {pages:,}  requests {requests:,}"
         self._progress.update(self._task(account), completed=rows, total=total, counts=counts)
 
     def finished(self, summary: RunSummary) -> None:

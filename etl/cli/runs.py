@@ -54,7 +54,7 @@ def render_remarks(runs: Iterable[RunSummary], drift: Mapping[str, Sequence[str]
 
 def _remarks(run: RunSummary, drift: Mapping[str, Sequence[str]]) -> Iterator[str]:
     if run.quarantined:
-        aside = "row or field was" if run.quarantined == 1 else "rows or fields were"
+        aside = "row was" if run.quarantined == 1 else "rows were"
         yield f"{run.account}: {run.quarantined} {aside} set aside; see `magpipe-etl quarantine list`"
     if new := drift.get(run.account):
         yield f"{run.account}: the source shows what this version does not know: {', '.join(new)}"

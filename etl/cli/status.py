@@ -14,7 +14,9 @@ from etl.cli.types import as_duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from etl.report.health import Health
+    from sqlalchemy import Connection
+
+    from etl.report.health import Health, QuotaUse
     from etl.settings import Settings
 
 STALE = 6
@@ -33,7 +35,7 @@ def status(invocation: Invocation, *, max_age: timedelta | None, as_json: bool) 
     """Show last runs, age of the data, what was proven, and what is wrong.
 
     `age` tells how long ago the last complete sync ended, `proof` how old the oldest proof is (no number is
-    older), and `quota` the requests of the past hour.
+    older), and `quota` the requests of the past hour with the account's key.
     """
     from etl.clock import SystemClock
 
@@ -52,9 +54,30 @@ def _read(settings: Settings, now: datetime, max_age: timedelta | None) -> tuple
     from etl.report.health_queries import read_facts
 
     with open_tables(settings) as connection:
-        facts = read_facts(connection, now) if connection is not None else ()
+        facts = read_facts(connection) if connection is not None else ()
+        quotas = _read_quotas(connection, settings, now) if connection is not None else {}
     configured = [account.name for account in settings.accounts]
-    return connection is not None, derive_health(facts, configured, now, max_age)
+    return connection is not None, derive_health(facts, configured, now, max_age, quotas)
+
+
+def _read_quotas(connection: Connection, settings: Settings, now: datetime) -> dict[str, QuotaUse]:
+    """Of each account that has a key here: by that the quota is counted."""
+    from etl.report.health import QuotaUse, WindowUse
+    from etl.settings import MissingKey
+    from etl.state.allowance import Quota
+    from etl.state.quota import budget_of, read_quota
+
+    quotas = {}
+    for account in settings.accounts:
+        if not isinstance(account.api_key, MissingKey):
+            state = read_quota(connection, budget_of(settings, account), Quota.of(settings), now)
+            quotas[account.name] = QuotaUse(
+                windows=tuple(WindowUse(seconds=w.seconds, most=w.most, used=w.used) for w in state.windows),
+                told_remaining=state.told.told_remaining,
+                resets_at=state.told.resets_at,
+                not_before=state.told.not_before,
+            )
+    return quotas
 
 
 def _print_document(
@@ -68,7 +91,6 @@ def _print_document(
             "checked_at": now.isoformat(),
             "max_age_seconds": max_age.total_seconds() if max_age is not None else None,
             "stale": any(health.stale for health in accounts) or (max_age is not None and not accounts),
-            "requests_per_hour": settings.requests_per_hour,
             "accounts": [health_as_json(health) for health in accounts],
         }
     )
@@ -82,4 +104,4 @@ def _print_lines(settings: Settings, now: datetime, accounts: tuple[Health, ...]
     elif not accounts:
         click.echo(f"No sync has run into {settings.database_shown} yet.")
     else:
-        print_rich(*render_health(accounts, now, settings.requests_per_hour))
+        print_rich(*render_health(accounts, now))

@@ -5,11 +5,12 @@ Pure: the rows come from `health_queries`, the time from the caller.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
@@ -61,9 +62,27 @@ class Facts:
     rows_set_aside: int = 0
     fields_set_aside: int = 0
     deletes_held: int = 0  # batches that the guard keeps from being marked deleted
-    requests_last_hour: int = 0
     coverage: tuple[Proof, ...] = ()
     drift: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUse:
+    """Of the most requests in any span of so many seconds, those that were sent."""
+
+    seconds: float
+    most: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """What is left to an account's key, by our count, the shortest window first, and by the source's word."""
+
+    windows: tuple[WindowUse, ...]
+    told_remaining: int | None = None
+    resets_at: datetime | None = None
+    not_before: datetime | None = None  # until when the source asked to wait
 
 
 class IncidentKind(StrEnum):
@@ -92,6 +111,7 @@ class Health:
     stale: bool
     oldest_proof_at: datetime | None
     incidents: tuple[Incident, ...]
+    quota: QuotaUse | None  # none for a key that is not known here
 
 
 _ENDED = {
@@ -103,7 +123,11 @@ _LOWEST = datetime.min.replace(tzinfo=UTC)
 
 
 def derive_health(
-    facts: Sequence[Facts], configured: Sequence[str], now: datetime, max_age: timedelta | None
+    facts: Sequence[Facts],
+    configured: Sequence[str],
+    now: datetime,
+    max_age: timedelta | None = None,
+    quotas: Mapping[str, QuotaUse] = MappingProxyType({}),
 ) -> tuple[Health, ...]:
     """One per account: the configured ones in their order, then those that only the tables know.
 
@@ -112,7 +136,8 @@ def derive_health(
     by_name = {one.account: one for one in facts}
     known = {name: Facts(account=name) for name in configured} | by_name
     return tuple(
-        _derive_one(one, not configured or name in configured, now, max_age) for name, one in known.items()
+        _derive_one(one, not configured or name in configured, now, max_age, quotas.get(name))
+        for name, one in known.items()
     )
 
 
@@ -123,7 +148,9 @@ def oldest_proof(coverage: Sequence[Proof]) -> datetime | None:
     return min(proof.proven_at for proof in coverage)
 
 
-def _derive_one(facts: Facts, configured: bool, now: datetime, max_age: timedelta | None) -> Health:
+def _derive_one(
+    facts: Facts, configured: bool, now: datetime, max_age: timedelta | None, quota: QuotaUse | None
+) -> Health:
     ended = facts.last_complete.finished_at if facts.last_complete else None
     age = max(now - ended, timedelta()) if ended else None
     return Health(
@@ -133,6 +160,7 @@ def _derive_one(facts: Facts, configured: bool, now: datetime, max_age: timedelt
         stale=configured and max_age is not None and (age is None or age > max_age),
         oldest_proof_at=oldest_proof(facts.coverage),
         incidents=_derive_incidents(facts),
+        quota=quota,
     )
 
 

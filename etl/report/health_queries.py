@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, select
@@ -32,7 +32,7 @@ _RUN = tuple(
 )
 
 
-def read_facts(connection: Connection, now: datetime) -> tuple[Facts, ...]:
+def read_facts(connection: Connection) -> tuple[Facts, ...]:
     """One for every account that has a run or a batch, by name."""
     last_runs = _read_runs(connection, _last_of_each())
     last_complete = _read_runs(connection, _last_of_each(sync_runs.c.complete, sync_runs.c.mode.in_(_SYNCS)))
@@ -40,7 +40,6 @@ def read_facts(connection: Connection, now: datetime) -> tuple[Facts, ...]:
     batches = _read_batches(connection)
     aside = _read_set_aside(connection)
     held = _read_counts(connection, sync_missing.c.account)
-    spent = _read_requests(connection, now - timedelta(hours=1))
     coverage = _read_coverage(connection)
     drift = read_drift(connection)
     return tuple(
@@ -55,7 +54,6 @@ def read_facts(connection: Connection, now: datetime) -> tuple[Facts, ...]:
             fields_set_aside=aside.get(account, (0, 0))[1],
             # What a run in progress has noted is not held by anybody.
             deletes_held=held.get(account, 0) if run and run.status != RunStatus.RUNNING else 0,
-            requests_last_hour=spent.get(account, 0),
             coverage=tuple(coverage[account]),
             drift=drift.get(account, ()),
         )
@@ -133,16 +131,6 @@ def _read_set_aside(connection: Connection) -> dict[str, tuple[int, int]]:
 def _read_counts(connection: Connection, account: Any) -> dict[str, int]:
     counts = connection.execute(select(account, func.count()).group_by(account))
     return dict(counts.tuples().all())
-
-
-def _read_requests(connection: Connection, since: datetime) -> dict[str, int]:
-    """Requests of the runs that were at work after `since`: no fewer than were sent from then on."""
-    query = (
-        select(sync_runs.c.account, func.sum(sync_runs.c.requests))
-        .where(func.coalesce(sync_runs.c.finished_at, sync_runs.c.heartbeat_at) >= since)
-        .group_by(sync_runs.c.account)
-    )
-    return {account: int(requests) for account, requests in connection.execute(query)}
 
 
 def _read_coverage(connection: Connection) -> defaultdict[str, list[Proof]]:

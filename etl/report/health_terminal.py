@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from etl.report.health import Health, Run
+from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
 
 
@@ -29,7 +29,7 @@ def health_as_json(health: Health) -> dict[str, Any]:
         "quarantined_open": facts.rows_set_aside + facts.fields_set_aside,
         "quarantined_rows": facts.rows_set_aside,
         "quarantined_fields": facts.fields_set_aside,
-        "requests_last_hour": facts.requests_last_hour,
+        "quota": _quota_as_json(health.quota) if health.quota else None,
         "coverage": [
             {
                 "created_from": _moment(proof.interval.after),
@@ -51,11 +51,11 @@ def health_as_json(health: Health) -> dict[str, Any]:
     }
 
 
-def render_health(accounts: Iterable[Health], now: datetime, requests_per_hour: int) -> list[Table | Text]:
+def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Text]:
     """A table of the accounts, then a line for each thing that somebody should know."""
     accounts = list(accounts)
     return [
-        _table(accounts, now, requests_per_hour),
+        _table(accounts, now),
         *(remark for health in accounts for remark in _remarks(health, now)),
     ]
 
@@ -69,7 +69,7 @@ def ago(length: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) -> Table:
+def _table(accounts: Iterable[Health], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("account", "age", "last run"):
         table.add_column(title)
@@ -85,7 +85,7 @@ def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) ->
             f"{facts.deleted:,}",
             f"{facts.rows_set_aside + facts.fields_set_aside:,}",
             ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
-            f"{facts.requests_last_hour:,}/{requests_per_hour:,}",
+            _quota(health.quota),
         )
     return table
 
@@ -93,6 +93,11 @@ def _table(accounts: Iterable[Health], now: datetime, requests_per_hour: int) ->
 def _freshness(health: Health) -> Text:
     text = "never" if health.age is None else ago(health.age)
     return Text(f"{text}, stale" if health.stale else text, style="red" if health.stale else "")
+
+
+def _quota(quota: QuotaUse | None) -> str:
+    """Of the longest window: that is the one that a day's work runs into."""
+    return f"{quota.windows[-1].used:,}/{quota.windows[-1].most:,}" if quota and quota.windows else ""
 
 
 def _last_run(run: Run | None, now: datetime) -> Text:
@@ -110,12 +115,26 @@ def _remarks(health: Health, now: datetime) -> Iterable[Text]:
         times = f"{incident.times} in a row, " if incident.times > 1 else ""
         line = f"{name}: {incident.what} ({times}since {since}): {incident.detail}"
         yield Text(harmless(line), style="red")
+    if health.quota and health.quota.not_before and health.quota.not_before > now:
+        wait = ago(health.quota.not_before - now)
+        yield Text(f"{name}: the source asked for no request in the next {wait}", style="yellow")
     if health.facts.drift:
         yield Text(
             harmless(f"{name}: unknown to this version: {', '.join(health.facts.drift)}"), style="yellow"
         )
     if not health.configured:
         yield Text(f"{name}: no longer among the configured accounts", style="dim")
+
+
+def _quota_as_json(quota: QuotaUse) -> dict[str, Any]:
+    return {
+        "windows": [
+            {"seconds": window.seconds, "most": window.most, "used": window.used} for window in quota.windows
+        ],
+        "told_remaining": quota.told_remaining,
+        "resets_at": _moment(quota.resets_at),
+        "not_before": _moment(quota.not_before),
+    }
 
 
 def _run_as_json(run: Run) -> dict[str, Any]:

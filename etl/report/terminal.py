@@ -137,15 +137,12 @@ def _running(summary: Summary) -> Table:
 def _warnings(summary: Summary) -> Iterator[RenderableType]:
     odd = summary.oddities
     lines = [
-        (odd.rows_set_aside, "rows could not be read: see `magpipe-etl quarantine list`"),
-        (
-            odd.fields_set_aside,
-            "fields could not be read: see `magpipe-etl quarantine list`",
-        ),
-        (odd.inconsistent, "campaigns count more calls than recipients, as the source does"),
-        (odd.without_time, "campaigns without time of creation are not in the course over time"),
+        ("rows that could not be read", odd.rows_set_aside, "; see `magpipe-etl quarantine list`"),
+        ("fields that could not be read", odd.fields_set_aside, "; see `magpipe-etl quarantine list`"),
+        ("campaigns with more calls than recipients, as the source counts", odd.inconsistent, ""),
+        ("campaigns without time of creation, and so not in the course over time", odd.without_time, ""),
     ]
-    told = [Text(f"  {count:,} {what}", style="yellow") for count, what in lines if count]
+    told = [Text(f"  {what}: {count:,}{more}", style="yellow") for what, count, more in lines if count]
     for account, moment in summary.last_complete.items():
         if moment is None:
             told.append(Text(f"  {account}: no sync has been complete yet", style="yellow"))

@@ -112,6 +112,7 @@ def test_the_status_tells_age_and_proof(user: User) -> None:
     assert account["last_run"]["status"] == "succeeded"
     assert account["age_seconds"] >= 0
     assert account["oldest_proof_at"]
+    assert [window["used"] for window in account["quota"]["windows"]] == [account["last_run"]["requests"]] * 2
     assert user.gets_json("status", "--max-age", "0s", code=6)["stale"] is True
     assert "stale" in user.runs("status", "--max-age", "0s").out
 
@@ -131,7 +132,7 @@ def test_what_cannot_be_read_is_set_aside_listed_and_tried_again(user: User) -> 
     user.server.sandbox.rows.corrupt(account.listed()[5].id, {"total_recipients": "many"})
     outcome = user.runs("sync")
     assert outcome.code == 0
-    assert "1 row or field was set aside" in outcome.out
+    assert "1 row was set aside" in outcome.out
     [entry] = user.gets_json("quarantine", "list")["quarantine"]
     assert entry["id"] == account.listed()[5].id
     assert "raw" not in entry

@@ -234,7 +234,7 @@ def test_facts_are_told_of_every_account_with_a_run_or_a_batch(tables: Tables) -
     tables.run(account="globex")
     tables.batch(account="acme")
     tables.batch(account="acme", deleted_at=NOW)
-    acme, globex = ask(tables, read_facts, NOW)
+    acme, globex = ask(tables, read_facts)
     assert (acme.account, acme.rows, acme.deleted, acme.last_run) == ("acme", 1, 1, None)
     assert (globex.account, globex.rows, globex.last_run.finished_at) == ("globex", 0, NOW - HOUR)
 
@@ -245,7 +245,7 @@ def test_only_a_sync_that_proved_everything_counts_as_complete(tables: Tables) -
     tables.run(3 * HOUR, mode=RunMode.BACKFILL)
     tables.run(2 * HOUR, mode=RunMode.REPLAY)
     tables.run(1 * HOUR, status=RunStatus.INCOMPLETE)
-    [facts] = ask(tables, read_facts, NOW)
+    [facts] = ask(tables, read_facts)
     assert facts.last_complete.finished_at == NOW - 4 * HOUR
     assert facts.last_run.status is RunStatus.INCOMPLETE
     assert ask(tables, read_last_complete) == {"acme": NOW - 4 * HOUR}
@@ -258,7 +258,7 @@ def test_a_streak_is_what_failed_since_the_last_complete_sync(tables: Tables) ->
     tables.run(2 * HOUR, mode=RunMode.BACKFILL, status=RunStatus.FAILED, error="another thing")
     tables.run(HOUR, status=RunStatus.INCOMPLETE, error="last")
     tables.run(HOUR, account="globex", status=RunStatus.FAILED, error="never complete")
-    acme, globex = ask(tables, read_facts, NOW)
+    acme, globex = ask(tables, read_facts)
     assert (acme.failing.count, acme.failing.last.error) == (2, "last")
     assert acme.failing.since == NOW - 3 * HOUR - timedelta(minutes=1)
     assert (globex.failing.count, globex.failing.last.error) == (1, "never complete")
@@ -267,25 +267,17 @@ def test_a_streak_is_what_failed_since_the_last_complete_sync(tables: Tables) ->
 def test_a_complete_sync_ends_a_streak(tables: Tables) -> None:
     tables.run(2 * HOUR, status=RunStatus.FAILED)
     tables.run(HOUR)
-    [facts] = ask(tables, read_facts, NOW)
+    [facts] = ask(tables, read_facts)
     assert facts.failing is None
-
-
-def test_requests_of_the_past_hour_are_counted(tables: Tables) -> None:
-    tables.run(2 * HOUR, requests=1000)
-    tables.run(HOUR / 2, requests=20)
-    tables.run(HOUR, status=RunStatus.RUNNING, finished_at=None, heartbeat_at=NOW, requests=3)
-    [facts] = ask(tables, read_facts, NOW)
-    assert facts.requests_last_hour == 23
 
 
 def test_deletes_are_held_back_only_when_no_run_is_at_work(tables: Tables) -> None:
     tables.run(status=RunStatus.FAILED)
     for number in range(3):
         tables.insert(sync_missing, account="acme", id=f"b-{number}", run_id=1)
-    assert ask(tables, read_facts, NOW)[0].deletes_held == 3
+    assert ask(tables, read_facts)[0].deletes_held == 3
     tables.run(status=RunStatus.RUNNING, finished_at=None)
-    assert ask(tables, read_facts, NOW)[0].deletes_held == 0
+    assert ask(tables, read_facts)[0].deletes_held == 0
 
 
 def test_what_is_set_aside_is_split_into_rows_and_fields(tables: Tables) -> None:
@@ -293,7 +285,7 @@ def test_what_is_set_aside_is_split_into_rows_and_fields(tables: Tables) -> None
     tables.set_aside()
     tables.set_aside(row_loaded=True, field="started_at")
     tables.set_aside(row_loaded=True, field="started_at", resolved_at=NOW)
-    [facts] = ask(tables, read_facts, NOW)
+    [facts] = ask(tables, read_facts)
     assert (facts.rows_set_aside, facts.fields_set_aside) == (1, 1)
 
 
@@ -301,7 +293,7 @@ def test_coverage_stands_newest_first(tables: Tables) -> None:
     tables.run()
     tables.insert(sync_coverage, account="acme", created_from=None, created_to=NOW - HOUR, proven_at=NOW)
     tables.insert(sync_coverage, account="acme", created_from=NOW - HOUR, created_to=None, proven_at=NOW)
-    [facts] = ask(tables, read_facts, NOW)
+    [facts] = ask(tables, read_facts)
     assert facts.coverage == (
         Proof(interval=Interval(after=NOW - HOUR, upto=None), proven_at=NOW),
         Proof(interval=Interval(after=None, upto=NOW - HOUR), proven_at=NOW),
@@ -315,7 +307,7 @@ def test_drift_is_told_of_all_or_of_some_runs(tables: Tables) -> None:
     assert ask(tables, read_drift) == {"acme": ("field tags", "status parked")}
     assert ask(tables, read_drift, [2]) == {"acme": ("field tags",)}
     assert ask(tables, read_drift, []) == {}
-    assert ask(tables, read_facts, NOW)[0].drift == ("field tags", "status parked")
+    assert ask(tables, read_facts)[0].drift == ("field tags", "status parked")
 
 
 # --- Quarantine ---------------------------------------------------------------------------------------

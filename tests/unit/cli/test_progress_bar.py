@@ -41,7 +41,7 @@ def test_a_bar_goes_as_far_as_is_known(drawn: Progress) -> None:
     assert drawn.tasks[0].percentage == 50
     bars.page(account="acme", rows=1200, pages=2, requests=3, expected_rows=1000)
     assert drawn.tasks[0].percentage == 100
-    assert drawn.tasks[0].fields["counts"] == "1,200 rows, 2 pages, 3 requests"
+    assert drawn.tasks[0].fields["counts"] == "rows 1,200  pages 2  requests 3"
 
 
 def test_a_bar_is_full_when_the_run_has_ended(drawn: Progress) -> None:

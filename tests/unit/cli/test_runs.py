@@ -53,7 +53,7 @@ def test_what_was_set_aside_and_what_is_new_is_remarked() -> None:
     runs = [summary(), summary("globex", quarantined=2), summary("initech", quarantined=1)]
     drift = {"globex": ("field tags", "status \x1b[31mparked")}
     assert [str(line) for line in render_remarks(runs, drift)] == [
-        "globex: 2 rows or fields were set aside; see `magpipe-etl quarantine list`",
+        "globex: 2 rows were set aside; see `magpipe-etl quarantine list`",
         "globex: the source shows what this version does not know: field tags, status �[31mparked",
-        "initech: 1 row or field was set aside; see `magpipe-etl quarantine list`",
+        "initech: 1 row was set aside; see `magpipe-etl quarantine list`",
     ]

@@ -10,7 +10,18 @@ from rich.console import Console
 
 from etl.interval import EVERYTHING, Interval
 from etl.model import RunMode, RunStatus
-from etl.report.health import Facts, Health, IncidentKind, Proof, Run, Streak, derive_health, oldest_proof
+from etl.report.health import (
+    Facts,
+    Health,
+    IncidentKind,
+    Proof,
+    QuotaUse,
+    Run,
+    Streak,
+    WindowUse,
+    derive_health,
+    oldest_proof,
+)
 from etl.report.health_terminal import ago, health_as_json, render_health
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -32,8 +43,15 @@ def run(ended: timedelta = HOUR, status: RunStatus = RunStatus.SUCCEEDED, error:
     )
 
 
+QUOTA = QuotaUse(
+    windows=(WindowUse(seconds=60, most=100, used=7), WindowUse(seconds=3600, most=1000, used=70)),
+    told_remaining=930,
+    not_before=NOW + timedelta(seconds=90),
+)
+
+
 def one(facts: Facts, *configured: str, max_age: timedelta | None = None) -> Health:
-    [health] = derive_health([facts], configured, NOW, max_age)
+    [health] = derive_health([facts], configured, NOW, max_age, {"acme": QUOTA} if configured else {})
     return health
 
 
@@ -116,7 +134,7 @@ def test_deletes_that_are_held_back_are_an_incident_that_says_how_to_allow_them(
 def shown(*health: Health, width: int = 80) -> str:
     out = StringIO()
     console = Console(file=out, width=width)
-    for part in render_health(health, NOW, 1000):
+    for part in render_health(health, NOW):
         console.print(part)
     return out.getvalue()
 
@@ -130,7 +148,6 @@ FULL = Facts(
     deleted=6,
     rows_set_aside=1,
     fields_set_aside=2,
-    requests_last_hour=70,
     coverage=(Proof(interval=EVERYTHING, proven_at=NOW - HOUR),),
     drift=("field tags",),
 )
@@ -142,11 +159,12 @@ def test_the_terminal_shows_a_row_an_account_and_a_line_for_what_is_wrong() -> N
     assert "60 min, stale" in lines[1]
     assert all(text in lines[1] for text in ("succeeded, 60 min", "12,345", "70/1,000"))
     assert lines[2] == "acme: the last sync failed (2 in a row, since 60 min): no�[2J"
-    assert lines[3] == "acme: unknown to this version: field tags"
+    assert lines[3] == "acme: the source asked for no request in the next 90 s"
+    assert lines[4] == "acme: unknown to this version: field tags"
 
 
 def test_an_account_without_anything_is_shown_too() -> None:
-    assert ["acme", "never", "none", "0", "0", "0", "none", "0/1,000"] in map(
+    assert ["acme", "never", "none", "0", "0", "0", "none"] in map(
         str.split, shown(one(Facts(account="acme"))).splitlines()
     )
 
@@ -162,6 +180,12 @@ def test_json_has_every_documented_field() -> None:
     ]
     assert document["incidents"][0]["kind"] == "failing"
     assert document["last_run"]["run_id"] == 7
+    assert document["quota"] == {
+        "windows": [{"seconds": 60, "most": 100, "used": 7}, {"seconds": 3600, "most": 1000, "used": 70}],
+        "told_remaining": 930,
+        "resets_at": None,
+        "not_before": "2026-03-31T12:01:30+00:00",
+    }
     assert health_as_json(one(Facts(account="acme")))["last_run"] is None
 
 
