@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from etl.interval import Interval
+from etl.interval import NEWEST, Interval
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -34,6 +34,11 @@ class Proof:
     interval: Interval
     rows: tuple[Row, ...]
     observed_at: datetime
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest created_at among the rows."""
+        return max((row.place for row in self.rows if row.place not in (None, NEWEST)), default=None)
 
     def within(self, interval: Interval) -> Proof | None:
         """What the proof says of an interval; None when that is nothing."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from etl.engine import reading
 from etl.errors import IncompleteError, InvariantError
 from etl.extract.ahead import Fetch, follow
 from etl.extract.page import Page
 from etl.extract.search import Search
 from etl.extract.walk import UNKNOWN, Read, Walk
 from etl.interval import Interval
+from etl.load.stored import count_alive, read_alive
 from etl.progress import Progress
 from etl.proof import Proof
 from etl.run import Run
@@ -48,7 +50,7 @@ class Reader:
 
     def read_window(self, interval: Interval) -> None:
         """Prove an interval and load what was created in it, nothing else."""
-        expected = self._run.count_inside(interval)
+        expected = self._count(interval)
         for proof in self._prove_stretch(interval):
             inside = proof.within(interval)
             if inside is not None:
@@ -79,6 +81,21 @@ class Reader:
                 return
             offset = page.end - overlap
 
+    def find_unread(self, statuses: Iterable[str], *, but: set[str]) -> list[datetime]:
+        """Where the batches are that the table has in one of these statuses and this run has not read.
+
+        Newest first; `but` names those that it has read without proof.
+        """
+        with reading(self._run.engine) as connection:
+            places = read_alive(connection, self._run.account, statuses)
+        unread = {place for of_id, place in places.items() if of_id not in but}
+        return sorted((place for place in unread if not self._run.has_proven(place)), reverse=True)
+
+    def _count(self, interval: Interval) -> int:
+        """How many batches the table has in the interval; of all above an instant, where in the list it is."""
+        with reading(self._run.engine) as connection:
+            return count_alive(connection, self._run.account, interval)
+
     def _prove_stretch(
         self, interval: Interval, *, status: str | None = None, most_pages: int | None = None
     ) -> Iterator[Proof]:
@@ -97,7 +114,7 @@ class Reader:
 
     def _find(self, target: datetime, status: str | None) -> Page:
         """A page, of the list or of one filtered by a status, that begins above the target and reaches it."""
-        guess = self._run.count_newer(target) if status is None else None
+        guess = self._count(Interval(after=target, upto=None)) if status is None else None
         search = Search(target, limit=self._settings.page_size, guess=guess or None, status=status)
         while (read := search.read) is not None:
             page = self._fetch(read)

@@ -6,7 +6,8 @@ deletes, resolved faults and the word that the run succeeded. Nothing in memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -15,12 +16,11 @@ from sqlalchemy import Connection, Engine
 from etl.clock import Clock, SteadyClock
 from etl.engine import reading, writing
 from etl.errors import DeletesGuardError, EtlError, IncompleteError
-from etl.interval import EVERYTHING, NEWEST, Interval
+from etl.interval import EVERYTHING, Interval
 from etl.load import deletes
 from etl.load.page import Loaded, load_proof, load_rows
 from etl.load.quarantine import resolve_vanished
-from etl.load.replay import read_entries, replay_entries
-from etl.load.stored import count_alive, read_alive
+from etl.load.stored import count_alive
 from etl.logs import Log
 from etl.model import RunMode, RunStatus, RunSummary, Tally, Traffic
 from etl.proof import Proof, Row
@@ -72,43 +72,50 @@ class Run:
 
     # -- what has been read ------------------------------------------------------------------------
 
-    def commit(self, proof: Proof) -> None:
-        """Load a proof and note the progress, in one transaction.
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Connection, Tally]]:
+        """A step of the run: what is done in it and the run's progress are committed together or not at all.
 
-        Raises DestinationError, or LockHeldError when another run has taken the account over.
+        What the step did is to be added to the tally that is given. Raises DestinationError, or LockHeldError
+        when another run has taken the account over.
         """
-        tally = Tally(**asdict(self.tally))
+        tally = replace(self.tally)
         with writing(self.engine) as connection:
-            if self._has_missing:
-                deletes.forget_shown(connection, self.account, _ids(proof.rows))
+            yield connection, tally
+            save_progress(connection, self.run_id, tally, self.clock.now(), **self._progress())
+        self.tally = tally
+
+    def commit(self, proof: Proof) -> None:
+        """Load what a page proves, and note what is covered by it."""
+        proven = Covered(proof.interval, proof.observed_at)
+        newest = proof.newest
+        with self.transaction() as (connection, tally):
+            self._forget_shown(connection, proof.rows)
             loaded = load_proof(connection, self.account, self.run_id, proof)
-            proven = Covered(proof.interval, proof.observed_at)
-            save_coverage(connection, self.account, proven, newest=_newest(proof.rows), since=self.started_at)
-            self._save_progress(connection, tally, loaded)
+            save_coverage(connection, self.account, proven, newest=newest, since=self.started_at)
+            tally.add(loaded.tally)
         self._has_missing = self._has_missing or loaded.missing > 0
         self._proven = add_proof(self._proven, proven, since=self.started_at)
-        self._note(tally, loaded)
+        self._tell(loaded)
 
     def commit_rows(
         self, rows: tuple[Row, ...], observed_at: datetime, *, reached: tuple[str, datetime] | None = None
     ) -> None:
-        """Load rows that are true and prove nothing about others, in one transaction.
+        """Load rows that are true and prove nothing about others.
 
         `reached`: the status by which the list was filtered, and down to which created_at it was read.
         """
         if reached is not None:
             self._reached[reached[0]] = reached[1]
-        tally = Tally(**asdict(self.tally))
-        with writing(self.engine) as connection:
-            if self._has_missing:
-                deletes.forget_shown(connection, self.account, _ids(rows))
+        with self.transaction() as (connection, tally):
+            self._forget_shown(connection, rows)
             loaded = load_rows(connection, self.account, self.run_id, rows, observed_at)
-            self._save_progress(connection, tally, loaded)
-        self._note(tally, loaded)
+            tally.add(loaded.tally)
+        self._tell(loaded)
 
     def commit_empty(self) -> None:
         """The source lists nothing, asked twice: all that the table has is missing."""
-        with writing(self.engine) as connection:
+        with self.transaction() as (connection, _tally):
             deletes.note_all_missing(connection, self.account, self.run_id)
 
     def note_page(self, rows: int) -> None:
@@ -118,38 +125,22 @@ class Run:
         """The parts of the interval that this run has not proven, newest first."""
         return uncovered(interval, self._proven)
 
-    def count_newer(self, place: datetime) -> int:
-        """How many batches of the table are newer: about where in the list that place is."""
-        return self.count_inside(Interval(after=place, upto=None))
-
-    def count_inside(self, interval: Interval) -> int:
-        """How many batches the table has in the interval."""
-        with reading(self.engine) as connection:
-            return count_alive(connection, self.account, interval)
-
-    def read_unproven_places(self, statuses: Iterable[str], *, but: set[str]) -> list[datetime]:
-        """Where the batches are that the table has in one of these statuses and this run has not seen."""
-        with reading(self.engine) as connection:
-            places = read_alive(connection, self.account, statuses)
-        unseen = {place for of_id, place in places.items() if of_id not in but}
-        return sorted((p for p in unseen if not self.has_proven(p)), reverse=True)
-
     def has_proven(self, place: datetime) -> bool:
         return any(place in covered.interval for covered in self._proven)
 
-    # -- the quarantine ----------------------------------------------------------------------------
+    def _forget_shown(self, connection: Connection, rows: Iterable[Row]) -> None:
+        if self._has_missing:
+            ids = [row.id for row in rows if row.id is not None]
+            deletes.forget_shown(connection, self.account, ids)
 
-    def replay(self, after: int) -> int | None:
-        """Try the next open entries of the quarantine behind that one; return the last, None for none."""
-        tally = Tally(**asdict(self.tally))
-        with writing(self.engine) as connection:
-            entries = read_entries(connection, self.account, after)
-            if not entries:
-                return None
-            tally.add(replay_entries(connection, self.account, self.run_id, self.clock.now(), entries))
-            save_progress(connection, self.run_id, tally, self.clock.now())
-        self.tally = tally
-        return entries[-1].quarantine_id
+    def _progress(self) -> dict[str, object]:
+        reached = {status: place.isoformat() for status, place in self._reached.items()} or None
+        return {**asdict(self.traffic), "page_rows": self.page_rows, "reached": reached}
+
+    def _tell(self, loaded: Loaded) -> None:
+        log.debug("page.loaded", account=self.account, run_id=self.run_id, **asdict(loaded.tally))
+        for kind, name in loaded.drift:
+            log.warning("drift.found", account=self.account, run_id=self.run_id, kind=kind, name=name)
 
     # -- how it ends -------------------------------------------------------------------------------
 
@@ -162,17 +153,12 @@ class Run:
             deleted = self._settle_missing(connection, most_deletes)
             if not self.unproven(EVERYTHING):
                 resolve_vanished(connection, self.account, self.run_id, self.clock.now())
-            summary = replace(self._summary(RunStatus.SUCCEEDED), deleted=deleted)
-            self._save_end(connection, summary)
-        log.info("run.finished", **summary.as_json())
-        return summary
+            return self._save_success(connection, deleted)
 
-    def succeed_replay(self) -> RunSummary:
-        summary = self._summary(RunStatus.SUCCEEDED)
+    def finish(self) -> RunSummary:
+        """End a run that read nothing of the source, so that it has nothing to delete."""
         with writing(self.engine) as connection:
-            self._save_end(connection, summary)
-        log.info("run.finished", **summary.as_json())
-        return summary
+            return self._save_success(connection, deleted=0)
 
     def fail(self, error: EtlError) -> RunSummary:
         """End a run that did not; what it committed is right and stays."""
@@ -195,25 +181,11 @@ class Run:
             deletes.delete_missing(connection, self.account, self.run_id, self.clock.now())
         return missing
 
-    def _save_progress(self, connection: Connection, tally: Tally, loaded: Loaded) -> None:
-        tally.add(loaded.tally)
-        sent = asdict(self.traffic)
-        reached = {status: place.isoformat() for status, place in self._reached.items()} or None
-        save_progress(
-            connection,
-            self.run_id,
-            tally,
-            self.clock.now(),
-            page_rows=self.page_rows,
-            reached=reached,
-            **sent,
-        )
-
-    def _note(self, tally: Tally, loaded: Loaded) -> None:
-        self.tally = tally
-        log.debug("page.loaded", account=self.account, run_id=self.run_id, **asdict(loaded.tally))
-        for kind, name in loaded.drift:
-            log.warning("drift.found", account=self.account, run_id=self.run_id, kind=kind, name=name)
+    def _save_success(self, connection: Connection, deleted: int) -> RunSummary:
+        summary = replace(self._summary(RunStatus.SUCCEEDED), deleted=deleted)
+        self._save_end(connection, summary)
+        log.info("run.finished", **summary.as_json())
+        return summary
 
     def _save_end(self, connection: Connection, summary: RunSummary) -> None:
         finish_run(connection, summary, [covered.interval for covered in self._proven], self.page_rows)
@@ -243,15 +215,6 @@ def _check_deletes(missing: int, most: int | None, rows: int) -> None:
             f" {most:,} deleted unasked: none was",
             hint="look at the source; if they are really gone, run `magpipe-etl sync --allow-deletes`",
         )
-
-
-def _ids(rows: Iterable[Row]) -> list[str]:
-    return [row.id for row in rows if row.id is not None]
-
-
-def _newest(rows: Iterable[Row]) -> datetime | None:
-    """The newest created_at among the rows."""
-    return max((row.place for row in rows if row.place is not None and row.place != NEWEST), default=None)
 
 
 def refused(account: str, mode: RunMode, clock: Clock, error: EtlError) -> RunSummary:

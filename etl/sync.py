@@ -65,6 +65,6 @@ def _read_live(step: LiveBatches, run: Run, reader: Reader) -> None:
         for page in reader.read_status(status):
             run.commit_rows(page.rows, page.observed_at)
             seen |= {row.id for row in page.rows if row.id is not None}
-    for place in run.read_unproven_places(step.statuses, but=seen):
+    for place in reader.find_unread(step.statuses, but=seen):
         if not run.has_proven(place):
             reader.read_stretch(Interval(after=place - RESOLUTION, upto=place))
