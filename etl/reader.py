@@ -92,7 +92,7 @@ class Reader:
         return sorted((place for place in unread if not self._run.has_proven(place)), reverse=True)
 
     def _count(self, interval: Interval) -> int:
-        """How many batches the table has in the interval; of all above an instant, where in the list it is."""
+        """How many batches the table has in the interval; of all above an instant: its place in the list."""
         with reading(self._run.engine) as connection:
             return count_alive(connection, self._run.account, interval)
 
