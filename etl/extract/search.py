@@ -101,7 +101,9 @@ class Search:
         lead = self._lead(self._length)
         if below is None:
             furthest = above + self._length * int(_GROWTH ** min(self._probes, 10))
-            return max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
+            guess = max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
+            # Near the list's end no page is whole: behind the last row is where it shows.
+            return guess if guess > self._offset else above + 1
         if below[0] - above < self._length:
             return max(0, above - lead)
         middle = (above + below[0]) // 2
