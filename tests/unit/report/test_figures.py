@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from etl.report.figures import Campaign, Step, Tally, choose_step, derive_ranking, derive_trend
 
 DAY = date(2026, 3, 2)  # a Monday
-
-tallies = st.builds(
-    Tally,
-    campaigns=st.integers(0, 100),
-    recipients=st.integers(0, 10**6),
-    completed=st.integers(0, 10**6),
-    failed=st.integers(0, 10**6),
-)
 
 
 def tally(completed: int, failed: int = 0, recipients: int = 0) -> Tally:
@@ -80,17 +69,6 @@ def test_a_time_out_of_all_measure_does_not_stretch_the_trend() -> None:
     trend = derive_trend([(date(1, 1, 1), tally(1)), (DAY, tally(2))])
     assert [bucket.first_day for bucket in trend.buckets] == [DAY]
     assert derive_trend([(DAY, tally(1)), (date.max, tally(2))]).buckets[-1].first_day == date.max
-
-
-@given(st.dictionaries(st.dates(date(2024, 1, 1), date(2026, 1, 1)), tallies, min_size=1))
-def test_a_trend_loses_no_campaign_and_leaves_no_gap(days: dict[date, Tally]) -> None:
-    trend = derive_trend(sorted(days.items()))
-    assert sum((bucket.tally for bucket in trend.buckets), Tally()) == sum(days.values(), Tally())
-    starts = [bucket.first_day for bucket in trend.buckets]
-    assert starts == sorted(set(starts))
-    longest = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31}[trend.step]
-    assert all((b - a).days <= longest for a, b in pairwise(starts))
-    assert len(starts) <= 62
 
 
 def test_a_short_list_is_not_shown_twice() -> None:
