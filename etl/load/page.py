@@ -67,13 +67,14 @@ def load_rows(
         unknown_fields=changes.unknown_fields,
         statuses=changes.statuses,
     )
-    return Loaded(tally=_tally(rows, changes, set_aside), drift=drift)
+    return Loaded(tally=_tally(changes, set_aside), drift=drift)
 
 
-def _tally(rows: Sequence[Row], changes: Changes, set_aside: int) -> Tally:
+def _tally(changes: Changes, set_aside: int) -> Tally:
     return Tally(
         pages=1,
-        rows_seen=len(rows),
+        # Not the page's length: a row that is set aside can stand on two pages, and is counted once.
+        rows_seen=len(changes.writes) + changes.unchanged + set_aside,
         inserted=changes.count(Change.INSERTED),
         updated=changes.count(Change.UPDATED),
         revived=changes.count(Change.REVIVED),
