@@ -11,7 +11,7 @@ The plan is data, so that it can be shown without being carried out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -120,9 +120,12 @@ def plan_sync(known: Known, *, full: bool = False) -> Plan:
             else _plan_rest(known, known.full_since)
         )
     gaps = find_gaps([part.covered for part in known.parts])
-    if gaps[-1].after is None:
-        return _plan_rest(known, None)
+    was_cut_off = gaps[-1].after is None  # no walk has come to the end of the list yet
+    if was_cut_off and known.full_since is not None:
+        return _plan_rest(known, known.full_since)
     plan = _plan_incremental(known, gaps)
+    if was_cut_off:
+        return replace(plan, requests=None)  # how much there is below, nobody knows
     whole = cost_of_walk(known.rows, known.page_rows)
     if plan.requests is None or plan.requests >= whole:
         return _plan_full(
@@ -152,13 +155,13 @@ def _plan_full(known: Known, reason: str) -> Plan:
     )
 
 
-def _plan_rest(known: Known, since: datetime | None) -> Plan:
+def _plan_rest(known: Known, since: datetime) -> Plan:
     """Go on with a walk that was cut off: what it proved is not read again.
 
     One that came to its end and failed all the same, as too many batches were gone, is begun anew: they may
     be back.
     """
-    fresh = [part.covered for part in known.parts if since is None or part.covered.proven_at >= since]
+    fresh = [part.covered for part in known.parts if part.covered.proven_at >= since]
     head, *rest = find_gaps(fresh)
     if not fresh or not rest:
         return _plan_full(known, "asked for")
