@@ -63,19 +63,20 @@ class Pipeline:
 
     # -- what is done --------------------------------------------------------------------------------
 
-    def sync(self, *, full: bool = True, allow_deletes: bool = False, **doubles: Any) -> RunSummary:
-        """One sync of the first account, some time after whatever happened before."""
-        return self.sync_all(full=full, allow_deletes=allow_deletes, accounts=[self.truth.name], **doubles)[0]
+    def sync(self, **options: Any) -> RunSummary:
+        """One sync of the first account, a full one unless `options` say otherwise."""
+        return self.sync_all(accounts=[self.truth.name], **options)[0]
 
     def sync_all(self, **options: Any) -> list[RunSummary]:
+        """A sync of every account, a minute after whatever happened before."""
         self.clock.pass_time(60)
         doubles = {"clock": self.clock, "transport": self.transport, "engine": self.database.engine}
         return app.sync(self.settings, **{**doubles, "full": True, **options})
 
     def replay(self) -> RunSummary:
         self.clock.pass_time(60)
-        doubles = {"clock": self.clock, "engine": self.database.engine}
-        return app.replay(self.settings, accounts=[self.truth.name], **doubles)[0]
+        accounts, engine = [self.truth.name], self.database.engine
+        return app.replay(self.settings, accounts=accounts, clock=self.clock, engine=engine)[0]
 
     def run(self) -> Run:
         """A run that the test feeds itself."""
