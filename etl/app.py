@@ -20,6 +20,7 @@ from etl.engine import create_engine, reading
 from etl.extract.budget import Unlimited
 from etl.extract.client import Client
 from etl.extract.walk import Read
+from etl.load.replay import read_accounts
 from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Known, Plan, plan_sync
@@ -129,13 +130,14 @@ def replay(
     clock: Clock | None = None,
     engine: Engine | None = None,
 ) -> list[RunSummary]:
-    """Try the rows that were set aside once more; a summary for each account."""
+    """Try the rows that were set aside once more; a summary for each account, of those named, that has any."""
     settings = settings or Settings()
-    chosen = settings.select(accounts)
     with opened(settings, engine) as engine:
         migrate(engine, settings)
+        with reading(engine) as connection:
+            chosen = [name for name in read_accounts(connection) if not accounts or name in accounts]
         time = clock or SystemClock()
-        return [replay_account(engine, settings, account.name, time) for account in chosen]
+        return [replay_account(engine, settings, account, time) for account in chosen]
 
 
 def probe(

@@ -79,6 +79,11 @@ def create_engine(settings: DatabaseSettings) -> Engine:
     return _create_postgres(url, settings.database_schema)
 
 
+def is_absent(engine: Engine) -> bool:
+    """Whether it is a SQLite file that is not there: to connect to it would make it."""
+    return engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists()
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from etl.engine import DatabaseSettings, advisory_key, snapshot
+from etl.engine import DatabaseSettings, advisory_key, is_absent, snapshot
 from etl.errors import DestinationError
 from etl.refusals import describe, destination_errors, is_missing_table
 
@@ -38,7 +38,9 @@ def migrate(engine: Engine, settings: DatabaseSettings) -> tuple[str | None, str
 
 
 def current_version(engine: Engine) -> str | None:
-    """The revision that the database is at, None where no migration ever ran."""
+    """The revision that the database is at, None where no migration ever ran; to ask makes no file."""
+    if is_absent(engine):
+        return None
     with destination_errors(engine):
         try:
             with snapshot(engine) as connection:

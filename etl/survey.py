@@ -36,7 +36,7 @@ def survey(connection: Connection, account: str, settings: Settings, now: dateti
         ],
         last_started_at=last.started_at if last else None,
         full_since=last.full_since if last and cut_off else None,
-        max_age=timedelta(seconds=settings.max_age),
+        max_age=timedelta(seconds=settings.max_age_seconds),
     )
 
 
@@ -49,5 +49,5 @@ def unknown(account: str, settings: Settings, now: datetime) -> Known:
         page_rows=settings.page_size,
         live={},
         parts=[],
-        max_age=timedelta(seconds=settings.max_age),
+        max_age=timedelta(seconds=settings.max_age_seconds),
     )

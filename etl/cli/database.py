@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def open_tables(settings: Settings) -> Iterator[Connection | None]:
     """A connection that reads one moment of the tables; None where no sync has made them yet."""
     with _engine(settings) as engine:
-        version = _read_version(engine)
+        version = current_version(engine)
         if version is None:
             yield None
             return
@@ -52,7 +52,7 @@ def look_at_version(settings: Settings) -> str | None:
     """The version of the tables, None where there are none, of a database that can be written."""
     with _engine(settings) as engine:
         _check_writable(engine)
-        return _read_version(engine)
+        return current_version(engine)
 
 
 def check_not_newer(version: str) -> None:
@@ -71,11 +71,6 @@ def _engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def _read_version(engine: Engine) -> str | None:
-    file = _file(engine)
-    return None if file is not None and not file.exists() else current_version(engine)
 
 
 def _check_writable(engine: Engine) -> None:

@@ -88,7 +88,7 @@ def _refusal(answer: Answer, now: datetime) -> SourceError:
     if reaction is Reaction.TRY_KEY_AGAIN:
         return KeyRefusedError(
             message,
-            hint="the key is wrong or revoked: set MAGPIPE_API_KEY to a valid one (Settings -> API keys)",
+            hint="the key is wrong or revoked: give this account a valid one (Magpipe: Settings, API keys)",
         )
     if reaction is Reaction.WAIT:
         return RateLimitedError(message)

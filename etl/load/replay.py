@@ -28,6 +28,12 @@ class Entry(NamedTuple):
     seen_at: datetime
 
 
+def read_accounts(connection: Connection) -> list[str]:
+    """The accounts that have open entries."""
+    query = select(quarantine.c.account).where(quarantine.c.resolved_at.is_(None)).distinct()
+    return sorted(connection.scalars(query))
+
+
 def read_entries(connection: Connection, account: str, after: int) -> list[Entry]:
     """The next open entries behind that `quarantine_id`, a few hundred at most."""
     columns = [quarantine.c[name] for name in Entry._fields]
@@ -79,4 +85,6 @@ def replay_entries(
 
 def _is_current(entry: Entry, known: Stored | None) -> bool:
     """Whether the entry's row is no older than what the table has: an older one must not overwrite it."""
-    return known is None or known.row_hash == entry.raw_hash or known.changed_at <= entry.seen_at
+    if known is None or known.changed_at <= entry.seen_at:
+        return True
+    return known.row_hash == entry.raw_hash and known.deleted_at is None

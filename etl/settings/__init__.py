@@ -72,8 +72,8 @@ class Settings:
     delete_guard_rows: int = setting(
         whole_number(0, 10**12), 10, "so many deletes are always allowed, whatever their share"
     )
-    max_age: float = setting(
-        number(60, 31_536_000), 86_400.0, "seconds within which every batch is proven again"
+    max_age_seconds: float = setting(
+        number(60, 31_536_000), 86_400.0, "every batch is proven again within so long"
     )
     requests_per_minute: int = setting(whole_number(1, 10**6), 100, "the source's quota for one account")
     requests_per_hour: int = setting(whole_number(1, 10**8), 1000, "the source's quota for one account")
