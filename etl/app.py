@@ -130,7 +130,7 @@ def replay(
     clock: Clock | None = None,
     engine: Engine | None = None,
 ) -> list[RunSummary]:
-    """Try the rows that were set aside once more; a summary for each account, of those named, that has any."""
+    """Try the rows that were set aside once more; a summary for each account, of these, that has any."""
     settings = settings or Settings()
     with opened(settings, engine) as engine:
         migrate(engine, settings)
