@@ -179,8 +179,8 @@ class Walk:
         if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
             self._step(page)
         else:
-            if self._phase is _Phase.READING_AGAIN:
-                self._known = set(self._group)  # a row of the group that went away must not hold up the end
+            if self._phase is _Phase.READING_AGAIN:  # rows that went away must not hold up the end
+                self._known = {row.identity for row in page.rows if row.place == self.frontier}
             self._look_past(page)
         return proof
 
@@ -192,10 +192,10 @@ class Walk:
 
     def _is_end(self, page: Page) -> bool:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
-        seen = {row.identity for row in page.rows}
+        seen = _identities(page)
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
-            is_short = page.length < self.largest and not self._clamp_varies
-            stands_still = seen == {row.identity for row in self._resting.rows}
+            is_short = page.length < self.largest and not self._clamp_varies and bool(self._known)
+            stands_still = seen == _identities(self._resting)
             return self._known <= seen and (is_short or stands_still)
         return self._group <= seen and self._ends_where_expected(page)
 
@@ -287,21 +287,25 @@ class Walk:
             raise InvariantError("looked past no page")
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
         if not self._shows_end(page, resting):
-            self._take_as_cut(resting)
+            was_pushed = _identities(page) <= _identities(resting)
+            self._take_as_cut(resting, is_sure=not was_pushed)
 
     def _shows_end(self, page: Page, resting: Page) -> bool:
         """Whether the rows are the last known group again, pushed there by inserts, and nothing behind it."""
         if not page.places or page.places[-1] != self.frontier or self._adds(page):
             return False
-        return self._group <= {row.identity for row in page.rows} and page.length < resting.length
+        return self._group <= _identities(page) and page.length < resting.length
 
-    def _take_as_cut(self, page: Page) -> None:
-        """The page was cut: step over it or, where it gives no step, ask for more at once."""
-        self._clamp_varies = self._clamp_varies or page.length < self.largest
+    def _take_as_cut(self, page: Page, *, is_sure: bool) -> None:
+        """The page was cut: step over it or, where it gives no step, ask for more at once.
+
+        Not sure: what stands behind it may be its own last rows, pushed there by inserts.
+        """
+        self._clamp_varies = self._clamp_varies or (is_sure and page.length < self.largest)
         self._phase = _Phase.WALKING
         if page.kept > 1:
             self._step(page)
-        elif self._widenings == MOST_WIDENINGS or page.length == self._narrow:
+        elif self._widenings == MOST_WIDENINGS or (is_sure and page.length == self._narrow):
             self._stop(
                 f"{page.length - page.kept} or more batches share one created_at and the source gives no more"
                 f" than {page.length} rows a page: that none of them is missed cannot be proven"
@@ -326,3 +330,7 @@ class Walk:
 
     def _stop(self, reason: str) -> None:
         self.stopped = reason
+
+
+def _identities(page: Page) -> set[str | int]:
+    return {row.identity for row in page.rows}
