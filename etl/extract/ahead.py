@@ -32,7 +32,7 @@ def follow(
     first: Page | None = None,
 ) -> Iterator[Proof]:
     """Drive the walk to its end and yield what it proves, page by page; `first` is a page already there."""
-    ahead = _Ahead(fetch, clock)
+    ahead = Ahead(fetch, clock)
     if first is not None and (proof := walk.receive(first)) is not None:
         yield proof
     while (read := walk.read) is not None:
@@ -68,7 +68,7 @@ def serves(early: Read, read: Read, walk: Walk) -> bool:
     return is_like and 0 <= read.offset - early.offset <= walk.margin
 
 
-class _Ahead:
+class Ahead:
     """Pages under way, each on a thread of its own that does not keep the process alive."""
 
     def __init__(self, fetch: Fetch, clock: Clock) -> None:
