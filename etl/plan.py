@@ -156,14 +156,10 @@ def _plan_full(known: Known, reason: str) -> Plan:
 
 
 def _plan_rest(known: Known, since: datetime) -> Plan:
-    """Go on with a walk that was cut off: what it proved is not read again.
-
-    One that came to its end and failed all the same, as too many batches were gone, is begun anew: they may
-    be back.
-    """
+    """Go on with a walk that was cut off: what it proved is not read again."""
     fresh = [part.covered for part in known.parts if part.covered.proven_at >= since]
     head, *rest = find_gaps(fresh)
-    if not fresh or not rest:
+    if not fresh:
         return _plan_full(known, "asked for")
     return Plan(
         account=known.account,

@@ -166,7 +166,7 @@ class Run:
         summary = self._summary(status, error)
         try:
             with writing(self.engine) as connection:
-                self._save_end(connection, summary)
+                self._save_end(connection, summary, resumable=not isinstance(error, DeletesGuardError))
         except EtlError as second:  # the next run of the account will find it still open, and say so
             log.exception("run.end_not_saved", account=self.account, run_id=self.run_id, error=str(second))
         log.error("run.failed", **summary.as_json())
@@ -187,8 +187,9 @@ class Run:
         log.info("run.finished", **summary.as_json())
         return summary
 
-    def _save_end(self, connection: Connection, summary: RunSummary) -> None:
-        finish_run(connection, summary, [covered.interval for covered in self._proven], self.page_rows)
+    def _save_end(self, connection: Connection, summary: RunSummary, *, resumable: bool = True) -> None:
+        proven = [covered.interval for covered in self._proven]
+        finish_run(connection, summary, proven, self.page_rows, resumable=resumable)
 
     def _summary(self, status: RunStatus, error: EtlError | None = None) -> RunSummary:
         return RunSummary(

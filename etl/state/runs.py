@@ -107,10 +107,21 @@ def _check_mine(rows: int) -> None:
 
 
 def finish_run(
-    connection: Connection, summary: RunSummary, proven: Sequence[Interval], page_rows: int
+    connection: Connection,
+    summary: RunSummary,
+    proven: Sequence[Interval],
+    page_rows: int,
+    *,
+    resumable: bool = True,
 ) -> None:
-    """Write the run's end and what it proved; raises LockHeldError when another run has taken over."""
+    """Write the run's end and what it proved; raises LockHeldError when another run has taken over.
+
+    One that read all and was stopped for what it found is not `resumable`: the next looks at all of it again,
+    since what was gone may be back.
+    """
     values = {name: getattr(summary, name) for name in _FINAL}
+    if not resumable:
+        values["full_since"] = None
     ended = connection.execute(
         update(sync_runs)
         .where(sync_runs.c.run_id == summary.run_id, sync_runs.c.status == RunStatus.RUNNING)
