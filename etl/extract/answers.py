@@ -115,7 +115,7 @@ def _source_message(body: bytes) -> str | None:
     """The source's own words, from both shapes of its errors; short, without control characters or keys."""
     try:
         error = msgspec.json.decode(body, type=_Error).error
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     text = error.get("message") if isinstance(error, dict) else error
     if not isinstance(text, str) or not text.strip():
