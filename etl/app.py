@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -23,13 +23,12 @@ from etl.extract.walk import Read
 from etl.load.replay import read_accounts
 from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
-from etl.plan import Known, Plan, plan_sync
+from etl.plan import Plan
 from etl.progress import Progress, Silent
 from etl.replay import replay_account
 from etl.settings import Settings
-from etl.survey import survey, unknown
 from etl.sync import Sync
-from etl.work import Work
+from etl.work import Job, Work
 
 if TYPE_CHECKING:
     import httpx
@@ -54,21 +53,17 @@ def sync(
     nothing to work with, DestinationError when the database cannot be opened or migrated.
     """
     settings = settings or Settings()
-    chosen = settings.select(accounts)
-    with opened(settings, engine) as engine:
-        migrate(engine, settings)
-        work = Work(
-            engine,
-            settings,
-            clock=clock or SystemClock(),
-            progress=progress or Silent(),
-            allow_deletes=allow_deletes,
-            transport=transport,
-        )
-        return _side_by_side(
-            lambda account: work.perform(Sync(settings, full=full, allow_deletes=allow_deletes), account),
-            chosen,
-        )
+    job = Sync(settings, full=full, allow_deletes=allow_deletes)
+    return _perform(
+        job,
+        settings,
+        accounts,
+        engine,
+        clock=clock or SystemClock(),
+        progress=progress or Silent(),
+        allow_deletes=allow_deletes,
+        transport=transport,
+    )
 
 
 def backfill(
@@ -90,37 +85,42 @@ def backfill(
     """
     window = Window(since=since, until=until, statuses=tuple(statuses))
     settings = settings or Settings()
-    chosen = settings.select(accounts)
-    with opened(settings, engine) as engine:
-        migrate(engine, settings)
-        work = Work(
-            engine,
-            settings,
-            clock=clock or SystemClock(),
-            progress=progress or Silent(),
-            transport=transport,
-        )
-        return _side_by_side(lambda account: work.perform(Backfill(window), account), chosen)
+    return _perform(
+        Backfill(settings, window),
+        settings,
+        accounts,
+        engine,
+        clock=clock or SystemClock(),
+        progress=progress or Silent(),
+        transport=transport,
+    )
 
 
 def dry_run(
     settings: Settings | None = None,
     *,
-    accounts: Sequence[str] = (),
     full: bool = False,
+    accounts: Sequence[str] = (),
     clock: Clock | None = None,
 ) -> list[Plan]:
     """What `sync` would read, without a request and without a write."""
     settings = settings or Settings()
-    chosen = settings.select(accounts)
-    now = (clock or SystemClock()).now()
-    with opened(settings) as engine:
-        is_new = current_version(engine) is None
-        known = [
-            unknown(account.name, settings, now) if is_new else _survey(engine, account.name, settings, now)
-            for account in chosen
-        ]
-    return [plan_sync(one, full=full) for one in known]
+    return _plan(Sync(settings, full=full), settings, accounts, clock)
+
+
+def dry_run_backfill(
+    settings: Settings | None = None,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    statuses: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    clock: Clock | None = None,
+) -> list[Plan]:
+    """What `backfill` would read, likewise."""
+    settings = settings or Settings()
+    window = Window(since=since, until=until, statuses=tuple(statuses))
+    return _plan(Backfill(settings, window), settings, accounts, clock)
 
 
 def replay(
@@ -174,14 +174,31 @@ def opened(settings: Settings, given: Engine | None = None) -> Iterator[Engine]:
         engine.dispose()
 
 
+def _perform(
+    job: Job, settings: Settings, accounts: Sequence[str], engine: Engine | None, **parts: Any
+) -> list[RunSummary]:
+    """Migrate the database, then run the job for each account."""
+    chosen = settings.select(accounts)
+    with opened(settings, engine) as engine:
+        migrate(engine, settings)
+        work = Work(engine, settings, **parts)
+        return _side_by_side(lambda account: work.perform(job, account), chosen)
+
+
+def _plan(job: Job, settings: Settings, accounts: Sequence[str], clock: Clock | None) -> list[Plan]:
+    """What the job would read, by what the database knows; one that has no tables stays so."""
+    chosen = settings.select(accounts)
+    now = (clock or SystemClock()).now()
+    with opened(settings) as engine:
+        if current_version(engine) is None:
+            return [job.plan(None, account.name, now) for account in chosen]
+        with reading(engine) as connection:
+            return [job.plan(connection, account.name, now) for account in chosen]
+
+
 def _side_by_side(work: Callable[[Account], RunSummary], accounts: Sequence[Account]) -> list[RunSummary]:
     """One account in this thread, several in threads of their own."""
     if len(accounts) == 1:
         return [work(accounts[0])]
     with ThreadPoolExecutor(max_workers=min(len(accounts), MOST_ACCOUNTS_AT_ONCE)) as pool:
         return list(pool.map(work, accounts))
-
-
-def _survey(engine: Engine, account: str, settings: Settings, now: datetime) -> Known:
-    with reading(engine) as connection:
-        return survey(connection, account, settings, now)

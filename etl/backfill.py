@@ -8,20 +8,23 @@ that follows from what is covered without a gap.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from etl.clock import SteadyClock
-from etl.engine import reading
-from etl.interval import RESOLUTION, Interval
-from etl.model import Account, RunMode
-from etl.plan import Plan, Stretch, cost_of_walk
+from etl.errors import InvariantError
+from etl.interval import NEWEST, RESOLUTION, Interval
+from etl.load.stored import count_alive
+from etl.model import RunMode
+from etl.plan import Plan, Stretch, cost_of_stretch
 from etl.reader import Reader
 from etl.run import Run
-from etl.state.coverage import read_coverage, uncovered
-from etl.state.runs import CutOff, read_cut_off_backfill
+from etl.settings import Settings
+from etl.state.coverage import Covered, read_coverage, uncovered
+from etl.state.runs import CutOff, read_cut_off_backfill, read_last_run
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + RESOLUTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,79 +39,98 @@ class Window:
         if self.since.tzinfo is None or (self.until is not None and self.until.tzinfo is None):
             raise ValueError("a window needs times with a zone")
         if self.until is not None and self.until <= self.since:
-            raise ValueError(f"a window that ends, {self.until}, before it begins, {self.since}")
+            raise ValueError(
+                f"a window from {self.since.isoformat()} to {self.until.isoformat()} holds nothing:"
+                " expected an end that is later than the beginning"
+            )
 
     def __str__(self) -> str:
         """The window's name in `sync_runs`: the same for every attempt at it."""
-        parts = [
-            self.since.isoformat(),
-            self.until.isoformat() if self.until else "now",
-            *sorted(self.statuses),
-        ]
-        return " ".join(parts)
+        until = self.until.isoformat() if self.until else "now"
+        return " ".join([self.since.isoformat(), until, *sorted(set(self.statuses))])
 
-    def interval(self, now: datetime) -> Interval:
-        return Interval(after=self.since - RESOLUTION, upto=(self.until or now) - RESOLUTION)
+    @property
+    def interval(self) -> Interval:
+        """Whoever has no created_at was created in no window."""
+        after = max(self.since, _EARLIEST) - RESOLUTION
+        return Interval(after=after, upto=(self.until or NEWEST) - RESOLUTION)
 
 
 class Backfill:
-    """The job of a backfill; one is made for each run."""
+    """The job of a backfill."""
 
     mode = RunMode.BACKFILL
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, settings: Settings, window: Window) -> None:
+        self._settings = settings
         self._window = window
-        self._interval = window.interval(window.since + RESOLUTION)
-        self._todo: list[Interval] = []
-        self._reached: dict[str, datetime] = {}
 
-    def begin(self, engine: Engine, account: Account, clock: SteadyClock) -> Run:
-        """Go on with an attempt at the same window that was cut off, or begin anew."""
-        with reading(engine) as connection:
-            before = read_cut_off_backfill(connection, account.name, str(self._window))
-            began = before.full_since if before else clock.now()
-            self._interval = self._window.interval(began)
-            self._todo = todo(connection, account.name, self._interval, before)
-        self._reached = dict(before.reached) if before else {}
-        return Run(
-            engine,
-            account.name,
-            RunMode.BACKFILL,
-            clock,
-            full_since=began,
-            window=str(self._window),
-            reached=self._reached,
-        )
+    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
+        """What is left to read of the window, once an attempt at it was cut off; all of it, else.
 
-    def carry_out(self, _run: Run, reader: Reader) -> None:
+        Without a connection, nothing is known. An attempt that is so old that its proofs are to be renewed
+        is not gone on with.
+        """
+        if connection is None:
+            return plan_backfill(account, self._window, steps_left(self._window, None, ()), now=now)
+        oldest = now - timedelta(seconds=self._settings.max_age_seconds)
+        before = read_cut_off_backfill(connection, account, str(self._window), oldest)
+        coverage = read_coverage(connection, account)
+        steps = steps_left(self._window, before, coverage)
+        plan = plan_backfill(account, self._window, steps, before=before, now=now)
+        if not all(_is_known(step.interval, coverage) for step in steps):
+            return plan
+        counts = [count_alive(connection, account, step.interval, status=step.status) for step in steps]
+        last = read_last_run(connection, account)
+        page_rows = (last.page_rows if last else 0) or self._settings.page_size
+        requests = sum(cost_of_stretch(rows, page_rows) for rows in counts)
+        return replace(plan, rows=sum(counts), requests=requests)
+
+    def carry_out(self, plan: Plan, _run: Run, reader: Reader) -> None:
         """Read what is left of the window."""
-        for status in self._window.statuses:
-            upto = self._reached.get(status, self._interval.upto)
-            if upto is None or self._interval.after is None or upto > self._interval.after:
-                reader.read_filtered(status, Interval(after=self._interval.after, upto=upto))
-        if not self._window.statuses:
-            for part in self._todo:
-                reader.read_window(part)
+        for step in plan.steps:
+            if not isinstance(step, Stretch):
+                raise InvariantError("a backfill reads stretches of the list and nothing else")
+            if step.status is None:
+                reader.read_window(step.interval)
+            else:
+                reader.read_filtered(step.status, step.interval)
 
 
-def todo(connection: Connection, account: str, interval: Interval, before: CutOff | None) -> list[Interval]:
-    """The parts of the interval that no earlier attempt has proven."""
-    if before is None:
-        return [interval]
-    since = before.full_since
-    done = (c for c in read_coverage(connection, account) if c.proven_at >= since)
-    return uncovered(interval, done)
+def steps_left(window: Window, before: CutOff | None, coverage: Sequence[Covered]) -> tuple[Stretch, ...]:
+    """The reads of the window that no earlier attempt has done."""
+    whole = window.interval
+    if window.statuses:
+        reached = before.reached if before else {}
+        upto = {status: reached.get(status, whole.upto) for status in window.statuses}
+        return tuple(
+            Stretch(interval=Interval(after=whole.after, upto=end), status=status)
+            for status, end in upto.items()
+            if end != whole.after
+        )
+    done = [covered for covered in coverage if before and covered.proven_at >= before.full_since]
+    return tuple(Stretch(interval=part) for part in uncovered(whole, done))
 
 
 def plan_backfill(
-    account: str, window: Window, parts: Sequence[Interval], *, rows: int | None, page_rows: int
+    account: str, window: Window, steps: Sequence[Stretch], *, before: CutOff | None = None, now: datetime
 ) -> Plan:
-    """What a backfill will read. `rows` is what the table has in the parts, None where it knows nothing."""
-    searches = 1  # the table knows about where the window begins
+    """What a backfill will read, at a cost that is not known yet."""
     return Plan(
         account=account,
         mode=RunMode.BACKFILL,
-        steps=tuple(Stretch(interval=part) for part in parts),
-        requests=None if rows is None else cost_of_walk(rows, page_rows) + searches * len(parts),
+        steps=tuple(steps),
+        requests=None,
         reason=f"asked for: {window}",
+        full_since=before.full_since if before else now,
+        window=str(window),
+        reached=before.reached if before else {},
     )
+
+
+def _is_known(interval: Interval, coverage: Sequence[Covered]) -> bool:
+    """Whether the table has what was created in the interval, but for what is newer than all it has."""
+    if not coverage:
+        return False
+    below_top = interval & Interval(after=None, upto=coverage[0].interval.upto)
+    return below_top is None or not uncovered(below_top, coverage)

@@ -11,15 +11,16 @@ The plan is data, so that it can be shown without being carried out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
-from etl.interval import Interval
+from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.model import RunMode
 from etl.state.coverage import Covered, find_gaps
 
 OVERLAP_ROWS = 9  # of one page with the next, so that small groups and small moves cost no request
+LEAD_ROWS = 50  # above a place that is looked up, so that a small error costs no request
 END_REQUESTS = 1  # the page that shows the end a second time
 
 
@@ -78,16 +79,20 @@ class LiveBatches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """A part of the list in its middle, from the top of the interval down; `most_pages` None is all of it."""
+    """A part of the list in its middle, or of one filtered by a status, from the interval's top down.
+
+    `most_pages` None is all of it.
+    """
 
     interval: Interval
     most_pages: int | None = None
+    status: str | None = None
 
     def __str__(self) -> str:
         size = "" if self.most_pages is None else f", {self.most_pages} pages of them"
-        return (
-            f"read what was created from {_shown(self.interval.after)} to {_shown(self.interval.upto)}{size}"
-        )
+        kind = "" if self.status is None else f" and is {self.status}"
+        start, end = _shown(self.interval.after), _shown(self.interval.upto, "now")
+        return f"read what was created from {start} to {end}{kind}{size}"
 
 
 Step = FullWalk | Head | LiveBatches | Stretch
@@ -102,7 +107,10 @@ class Plan:
     steps: tuple[Step, ...]
     requests: int | None
     reason: str
-    full_since: datetime | None = None  # a full sync counts proofs from then on
+    rows: int | None = None  # that it will show, where that is known
+    full_since: datetime | None = None  # a full sync, or a backfill, counts proofs from then on
+    window: str | None = None  # of a backfill, by name
+    reached: Mapping[str, datetime] = field(default_factory=dict)  # per status, how far it was read before
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -139,6 +147,12 @@ def cost_of_walk(rows: int, page_rows: int) -> int:
     return max(1, ceil((rows - page_rows) / _step(page_rows)) + 1) + END_REQUESTS
 
 
+def cost_of_stretch(rows: int, page_rows: int) -> int:
+    """Requests of a walk over so many rows in the middle of the list, where the table knows their place."""
+    lead = min(LEAD_ROWS, page_rows // 4)
+    return 1 + ceil(max(0, lead + rows - page_rows) / _step(page_rows))
+
+
 def _step(page_rows: int) -> int:
     """Rows by which each page of a walk goes on."""
     return max(1, page_rows - min(OVERLAP_ROWS, page_rows // 20 + 1))
@@ -150,6 +164,7 @@ def _plan_full(known: Known, reason: str) -> Plan:
         mode=RunMode.FULL,
         steps=(FullWalk(),),
         requests=cost_of_walk(known.rows, known.page_rows) if known.parts else None,
+        rows=known.rows or None,
         reason=reason,
         full_since=known.now,
     )
@@ -217,5 +232,6 @@ def _oldest(known: Known) -> datetime:
     return min(part.covered.proven_at for part in known.parts)
 
 
-def _shown(moment: datetime | None) -> str:
-    return "the beginning" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+def _shown(moment: datetime | None, otherwise: str = "the beginning") -> str:
+    is_known = moment is not None and moment < NEWEST - RESOLUTION
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if is_known else otherwise

@@ -24,11 +24,21 @@ _RUN_AGAIN = "what was read is loaded; run again"
 class Reader:
     """The reads of one run. Each raises IncompleteError when it ends without a proof."""
 
-    def __init__(self, run: Run, fetch: Fetch, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self,
+        run: Run,
+        fetch: Fetch,
+        settings: Settings,
+        progress: Progress,
+        *,
+        expected_rows: int | None = None,
+    ) -> None:
+        """`expected_rows`: what the run will see, where that is known; for the progress."""
         self._run = run
         self._fetch = fetch
         self._settings = settings
         self._progress = progress
+        self._expected_rows = expected_rows
 
     def read_down_to(self, until: datetime | None) -> bool:
         """Walk from the top to what is proven already, None for all; False when the source lists nothing."""
@@ -36,7 +46,7 @@ class Reader:
         walk = self._walk(until=until, expected_rows=rows or UNKNOWN)
         for proof in self._follow(walk, expected_rows=rows if until is None else 0):
             self._run.commit(proof)
-            self._tell(rows if until is None and rows else None)
+            self._tell()
         return not walk.is_empty
 
     def read_stretch(self, interval: Interval, *, most_pages: int | None = None) -> None:
@@ -46,16 +56,13 @@ class Reader:
         """
         for proof in self._prove_stretch(interval, most_pages=most_pages):
             self._run.commit(proof)
-            self._tell(None)
+            self._tell()
 
     def read_window(self, interval: Interval) -> None:
         """Prove an interval and load what was created in it, nothing else."""
-        expected = self._count(interval)
         for proof in self._prove_stretch(interval):
-            inside = proof.within(interval)
-            if inside is not None:
-                self._run.commit(inside)
-                self._tell(expected or None)
+            self._run.commit(proof, only=interval)
+            self._tell()
 
     def read_filtered(self, status: str, interval: Interval) -> None:
         """Load what was created in the interval and has that status; a filtered list proves no absence."""
@@ -64,7 +71,7 @@ class Reader:
             if inside is not None and inside.interval.after is not None:
                 reached = (status, inside.interval.after)
                 self._run.commit_rows(inside.rows, inside.observed_at, reached=reached)
-                self._tell(None)
+                self._tell()
 
     def read_status(self, status: str) -> Iterator[Page]:
         """The pages of the list filtered by a status.
@@ -91,10 +98,11 @@ class Reader:
         unread = {place for of_id, place in places.items() if of_id not in but}
         return sorted((place for place in unread if not self._run.has_proven(place)), reverse=True)
 
-    def _count(self, interval: Interval) -> int:
-        """How many batches the table has in the interval; of all above an instant: its place in the list."""
+    def _guess_place(self, target: datetime, status: str | None) -> int:
+        """How many batches the table has above the target: about where in the list it is."""
+        above = Interval(after=target, upto=None)
         with reading(self._run.engine) as connection:
-            return count_alive(connection, self._run.account, interval)
+            return count_alive(connection, self._run.account, above, status=status)
 
     def _prove_stretch(
         self, interval: Interval, *, status: str | None = None, most_pages: int | None = None
@@ -114,8 +122,8 @@ class Reader:
 
     def _find(self, target: datetime, status: str | None) -> Page:
         """A page, of the list or of one filtered by a status, that begins above the target and reaches it."""
-        guess = self._count(Interval(after=target, upto=None)) if status is None else None
-        search = Search(target, limit=self._settings.page_size, guess=guess or None, status=status)
+        guess = self._guess_place(target, status) or None
+        search = Search(target, limit=self._settings.page_size, guess=guess, status=status)
         while (read := search.read) is not None:
             page = self._fetch(read)
             self._run.note_page(page.length)
@@ -165,13 +173,13 @@ class Reader:
         if walk.stopped is not None:
             raise IncompleteError(walk.stopped, hint=_RUN_AGAIN)
 
-    def _tell(self, expected_rows: int | None) -> None:
+    def _tell(self) -> None:
         self._progress.page(
             account=self._run.account,
             rows=self._run.tally.rows_seen,
             pages=self._run.tally.pages,
             requests=self._run.traffic.requests,
-            expected_rows=expected_rows,
+            expected_rows=self._expected_rows,
         )
 
 

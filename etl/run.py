@@ -64,7 +64,13 @@ class Run:
         self.started_at = clock.now()
         with writing(engine) as connection:
             self.run_id = begin_run(
-                connection, account, mode, self.started_at, full_since=full_since, window=window
+                connection,
+                account,
+                mode,
+                self.started_at,
+                full_since=full_since,
+                window=window,
+                **self._progress(),
             )
             self.rows_before = count_alive(connection, account, EVERYTHING)
             self._has_missing = deletes.count_missing(connection, account) > 0
@@ -85,17 +91,21 @@ class Run:
             save_progress(connection, self.run_id, tally, self.clock.now(), **self._progress())
         self.tally = tally
 
-    def commit(self, proof: Proof) -> None:
-        """Load what a page proves, and note what is covered by it."""
+    def commit(self, proof: Proof, *, only: Interval = EVERYTHING) -> None:
+        """Load what a page proves, or `only` an interval of it, and note what is covered by it."""
+        inside = proof.within(only)
+        if inside is None:
+            return
         proven = Covered(proof.interval, proof.observed_at)
         newest = proof.newest
         with self.transaction() as (connection, tally):
-            self._forget_shown(connection, proof.rows)
-            loaded = load_proof(connection, self.account, self.run_id, proof)
-            save_coverage(connection, self.account, proven, newest=newest, since=self.started_at)
+            self._forget_shown(connection, inside.rows)
+            loaded = load_proof(connection, self.account, self.run_id, inside)
+            save_coverage(connection, self.account, proven, newest=newest, since=self.started_at, only=only)
             tally.add(loaded.tally)
         self._has_missing = self._has_missing or loaded.missing > 0
-        self._proven = add_proof(self._proven, proven, since=self.started_at)
+        covered = Covered(inside.interval, inside.observed_at)
+        self._proven = add_proof(self._proven, covered, since=self.started_at)
         self._tell(loaded)
 
     def commit_rows(

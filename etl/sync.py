@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from datetime import datetime
 
-from etl.clock import SteadyClock
-from etl.engine import reading
+from sqlalchemy import Connection
+
 from etl.errors import DeletesGuardError
 from etl.interval import RESOLUTION, Interval
-from etl.model import Account, RunMode
+from etl.model import RunMode
 from etl.plan import FullWalk, Head, LiveBatches, Plan, Stretch, plan_sync
 from etl.reader import Reader
 from etl.run import Run
 from etl.settings import Settings
-from etl.survey import survey
+from etl.survey import survey, unknown
 
 
 class Sync:
-    """The job of a sync; one is made for each run."""
+    """The job of a sync."""
 
     mode = RunMode.FULL
 
@@ -25,18 +25,16 @@ class Sync:
         self._settings = settings
         self._full = full
         self._allow_deletes = allow_deletes
-        self._plan: Plan | None = None
 
-    def begin(self, engine: Engine, account: Account, clock: SteadyClock) -> Run:
-        """Plan, then begin a run of the plan's mode."""
-        with reading(engine) as connection:
-            known = survey(connection, account.name, self._settings, clock.now())
-        self._plan = plan = plan_sync(known, full=self._full)
-        return Run(engine, account.name, plan.mode, clock, full_since=plan.full_since)
+    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
+        """What is to be read; without a connection, nothing is known."""
+        if connection is None:
+            return plan_sync(unknown(account, self._settings, now), full=self._full)
+        return plan_sync(survey(connection, account, self._settings, now), full=self._full)
 
-    def carry_out(self, run: Run, reader: Reader) -> None:
+    def carry_out(self, plan: Plan, run: Run, reader: Reader) -> None:
         """Take the plan's steps, one after the other; an empty list ends them."""
-        for step in self._plan.steps if self._plan else ():
+        for step in plan.steps:
             if isinstance(step, FullWalk | Head):
                 until = step.until if isinstance(step, Head) else None
                 if not reader.read_down_to(until):

@@ -1,21 +1,24 @@
 """The frame of every run that reads the source: the account's lock, a client, an end that tells how it went.
 
-A `Job` says what is particular: how its run begins and what it reads.
+A `Job` says what is particular: what is to be read, and how.
 """
 
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from etl.clock import Clock, SteadyClock
+from etl.engine import reading
 from etl.errors import EtlError, InvariantError
 from etl.extract.budget import SharedBudget
 from etl.extract.client import Client
 from etl.logs import Log
 from etl.model import Account, RunMode, RunSummary
+from etl.plan import Plan
 from etl.progress import Progress
 from etl.reader import Reader
 from etl.run import Run, refused, steady_clock
@@ -36,12 +39,12 @@ class Job(Protocol):
         """What the run is called when it cannot even begin."""
         ...
 
-    def begin(self, engine: Engine, account: Account, clock: SteadyClock) -> Run:
-        """Begin the run; the account's lock is held."""
+    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
+        """What is to be read, by what the database knows; None for a database that has no tables yet."""
         ...
 
-    def carry_out(self, run: Run, reader: Reader, /) -> None:
-        """Read what there is to read; raises IncompleteError where it cannot be proven."""
+    def carry_out(self, plan: Plan, run: Run, reader: Reader, /) -> None:
+        """Read what is planned; raises IncompleteError where it cannot be proven."""
         ...
 
 
@@ -76,16 +79,31 @@ class Work:
         return summary
 
     def _run(self, job: Job, account: Account) -> RunSummary:
-        run = job.begin(self._engine, account, steady_clock(self._engine, account.name, self._clock))
+        clock = steady_clock(self._engine, account.name, self._clock)
+        with reading(self._engine) as connection:
+            plan = job.plan(connection, account.name, clock.now())
+        run = self._begin(plan, clock)
         try:
             with closing(self._client(account, run)) as client:
-                job.carry_out(run, Reader(run, client.fetch, self._settings, self._progress))
+                reader = Reader(run, client.fetch, self._settings, self._progress, expected_rows=plan.rows)
+                job.carry_out(plan, run, reader)
             return run.succeed(most_deletes=self._most_deletes(run.rows_before))
         except EtlError as error:
             return run.fail(error)
         except Exception as error:
             log.exception("run.crashed", account=account.name, run_id=run.run_id)
             return run.fail(InvariantError(f"a bug: {type(error).__name__} in the {run.mode} run"))
+
+    def _begin(self, plan: Plan, clock: SteadyClock) -> Run:
+        return Run(
+            self._engine,
+            plan.account,
+            plan.mode,
+            clock,
+            full_since=plan.full_since,
+            window=plan.window,
+            reached=plan.reached,
+        )
 
     def _client(self, account: Account, run: Run) -> Client:
         return Client(

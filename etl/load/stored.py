@@ -36,9 +36,13 @@ def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) 
     return _by_id(connection, _of_account(account).where(batch_calls.c.id.in_(ids))) if ids else {}
 
 
-def count_alive(connection: Connection, account: str, interval: Interval) -> int:
-    """How many batches created in the interval are at the source, as far as the table knows."""
-    return connection.scalar(select(func.count()).where(_is_alive(account), is_inside(interval))) or 0
+def count_alive(
+    connection: Connection, account: str, interval: Interval, *, status: str | None = None
+) -> int:
+    """How many batches created in the interval, of one status or of any, the table has as at the source."""
+    has_status = batch_calls.c.status == status if status is not None else true()
+    query = select(func.count()).where(_is_alive(account), is_inside(interval), has_status)
+    return connection.scalar(query) or 0
 
 
 def count_by_status(connection: Connection, account: str) -> dict[str, int]:

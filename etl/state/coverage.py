@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from etl.interval import NEWEST, Interval
+from etl.interval import EVERYTHING, NEWEST, RESOLUTION, Interval
 from etl.tables import sync_coverage
 
 # Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
@@ -41,9 +41,15 @@ def read_coverage(connection: Connection, account: str) -> list[Covered]:
 
 
 def save_coverage(
-    connection: Connection, account: str, proven: Covered, *, newest: datetime | None, since: datetime
+    connection: Connection,
+    account: str,
+    proven: Covered,
+    *,
+    newest: datetime | None,
+    since: datetime,
+    only: Interval = EVERYTHING,
 ) -> None:
-    """Record a new proof; where it touches older ones, they are cut or go.
+    """Record what a new proof says of `only`; where it touches older ones, they are cut or go.
 
     A proof that is open at its top is closed at `newest`, the newest created_at that its page shows, or
     at what was covered before: nobody knows what is created above. `since` is when the run began: proofs
@@ -51,16 +57,17 @@ def save_coverage(
     """
     older = read_coverage(connection, account)
     closed = close_top(proven.interval, older, newest)
-    if closed is None:
+    loaded = closed & only if closed is not None else None
+    if loaded is None:
         return
-    merged = add_proof(older, Covered(closed, proven.proven_at), since=since)
+    merged = add_proof(older, Covered(loaded, proven.proven_at), since=since)
     connection.execute(delete(sync_coverage).where(sync_coverage.c.account == account))
     connection.execute(insert(sync_coverage), [_values(account, covered) for covered in merged])
 
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:
     """The interval with an upper end; None when it is empty then."""
-    if interval.upto is not None and interval.upto != NEWEST:
+    if interval.upto is not None and interval.upto < NEWEST - RESOLUTION:
         return interval
     tops = [covered.interval.upto for covered in older] + [newest]
     highest = max((top for top in tops if top is not None), default=None)

@@ -53,13 +53,15 @@ class CutOff(NamedTuple):
     reached: dict[str, datetime]  # per status: down to where a filtered backfill has read
 
 
-def read_cut_off_backfill(connection: Connection, account: str, window: str) -> CutOff | None:
-    """The newest attempt at that window, if it did not end well."""
-    columns = (sync_runs.c.complete, sync_runs.c.full_since, sync_runs.c.reached)
+def read_cut_off_backfill(
+    connection: Connection, account: str, window: str, oldest: datetime
+) -> CutOff | None:
+    """The newest attempt at that window, if it did not end well and was at work after `oldest`."""
+    columns = [sync_runs.c[name] for name in ("complete", "full_since", "reached", "heartbeat_at")]
     same = (sync_runs.c.account == account) & (sync_runs.c.window == window)
     query = select(*columns).where(same).order_by(sync_runs.c.run_id.desc()).limit(1)
     row = connection.execute(query).first()
-    if row is None or row.complete or row.full_since is None:
+    if row is None or row.complete or row.full_since is None or row.heartbeat_at < oldest:
         return None
     reached = {status: datetime.fromisoformat(text) for status, text in (row.reached or {}).items()}
     return CutOff(row.full_since, reached)
