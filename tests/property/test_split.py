@@ -37,6 +37,7 @@ fragments = st.sampled_from(
         b'"batches"',
         b'"batches":[',
         b'{"batches":[',
+        b'"\xff"',
         b"1",
         b" ",
     ]
