@@ -75,7 +75,7 @@ class Search:
             if self._below is not None and self._below[0] <= page.end - 1:  # the list moved down
                 self._below = None
         self._note_rate(page)
-        self._offset = self._next_offset()
+        self._go_on()
 
     def _receive_nothing(self, page: Page) -> None:
         if page.rows or page.offset == 0 or not self._was_empty:
@@ -85,7 +85,12 @@ class Search:
             return
         self._was_empty = False
         self._below = (page.offset, None)
-        self._offset = self._next_offset()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """To the next offset; where that was read already, a page was cut or the list ends: look behind it."""
+        offset = self._next_offset()
+        self._offset = offset if offset != self._offset else self._above[0] + 1
 
     def _ends(self, page: Page) -> bool:
         """Whether the list is known to go no further: then the target lies beyond, as the walk will prove."""
@@ -101,9 +106,7 @@ class Search:
         lead = self._lead(self._length)
         if below is None:
             furthest = above + self._length * int(_GROWTH ** min(self._probes, 10))
-            guess = max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
-            # Near the list's end no page is whole: behind the last row is where it shows.
-            return guess if guess > self._offset else above + 1
+            return max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
         if below[0] - above < self._length:
             return max(0, above - lead)
         middle = (above + below[0]) // 2
