@@ -47,7 +47,7 @@ class Window:
     def __str__(self) -> str:
         """The window's name in `sync_runs`: the same for every attempt at it."""
         until = self.until.isoformat() if self.until else "now"
-        return " ".join([self.since.isoformat(), until, *sorted(set(self.statuses))])
+        return ", ".join([f"{self.since.isoformat()} to {until}", *sorted(set(self.statuses))])
 
     @property
     def interval(self) -> Interval:

@@ -92,7 +92,7 @@ class Stretch:
         size = "" if self.most_pages is None else f", {self.most_pages} pages of them"
         kind = "" if self.status is None else f" and is {self.status}"
         start, end = _shown(self.interval.after), _shown(self.interval.upto, "now")
-        return f"read what was created from {start} to {end}{kind}{size}"
+        return f"read what was created from {start} until {end}{kind}{size}"
 
 
 Step = FullWalk | Head | LiveBatches | Stretch
@@ -233,5 +233,7 @@ def _oldest(known: Known) -> datetime:
 
 
 def _shown(moment: datetime | None, otherwise: str = "the beginning") -> str:
-    is_known = moment is not None and moment < NEWEST - RESOLUTION
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if is_known else otherwise
+    """The end of an interval as people say it: a window until midnight ends a moment before."""
+    if moment is None or moment >= NEWEST - RESOLUTION:
+        return otherwise
+    return f"{moment + RESOLUTION:%Y-%m-%d %H:%M:%S}"

@@ -42,6 +42,13 @@ def print_error(message: str, hint: str | None, secrets: Iterable[str]) -> None:
         click.echo(f"hint: {one_line(redact(hint))}", err=True)
 
 
+def print_warning(message: str) -> None:
+    """Something on stderr that is odd and not wrong."""
+    from etl.logs import one_line
+
+    click.echo(one_line(f"warning: {message}"), err=True)
+
+
 def print_rich(*parts: RenderableType) -> None:
     """Print each on lines of its own."""
     from rich.text import Text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from etl.cli.backfill import backfill
 from etl.cli.check import check
 from etl.cli.demo import demo
 from etl.cli.invocation import Group
@@ -25,5 +26,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, check, sync, status, report, quarantine, migrate, sandbox):
+for _command in (demo, check, sync, backfill, status, report, quarantine, migrate, sandbox):
     root.add_command(_command)

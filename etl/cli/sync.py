@@ -11,20 +11,23 @@ import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_error, print_json, print_rich
+from etl.cli.plans import dry_run_option, show_plans
 
 if TYPE_CHECKING:
     from etl.model import RunSummary
-    from etl.plan import Plan
     from etl.progress import Progress
     from etl.settings import Settings
 
 
+account_option = click.option(
+    "--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable."
+)
+
+
 @click.command(cls=Command, short_help="Bring the batch calls into the database.")
 @click.option("--full", is_flag=True, help="Read everything, whatever is known already.")
-@click.option("--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable.")
-@click.option(
-    "--dry-run", is_flag=True, help="Show what would be read and what it would cost; write nothing."
-)
+@account_option
+@dry_run_option
 @click.option(
     "--allow-deletes", is_flag=True, help="Mark rows deleted however many are gone from the source."
 )
@@ -50,7 +53,10 @@ def sync(
     """
     settings = invocation.settings(page_size=page_size, fetch_ahead=fetch_ahead)
     if dry_run:
-        return _dry_run(settings, full=full, accounts=accounts, as_json=as_json)
+        from etl import app
+
+        show_plans(app.dry_run(settings, full=full, accounts=accounts), as_json=as_json)
+        return 0
     runs = run_sync(
         settings, full=full, accounts=accounts, allow_deletes=allow_deletes, quiet=invocation.quiet
     )
@@ -114,32 +120,3 @@ def _read_drift(settings: Settings, runs: Sequence[RunSummary]) -> dict[str, tup
         return {}
     with open_tables(settings) as connection:
         return read_drift(connection, run_ids) if connection is not None else {}
-
-
-def _dry_run(settings: Settings, *, full: bool, accounts: Sequence[str], as_json: bool) -> int:
-    from etl import app
-
-    plans = app.dry_run(settings, accounts=accounts, full=full)
-    if as_json:
-        print_json({"plans": [_plan_as_json(plan) for plan in plans]})
-    else:
-        for plan in plans:
-            _print_plan(plan)
-    return 0
-
-
-def _plan_as_json(plan: Plan) -> dict[str, object]:
-    return {
-        "account": plan.account,
-        "mode": plan.mode,
-        "requests": plan.requests,
-        "reads": plan.reads,
-        "reason": plan.reason,
-    }
-
-
-def _print_plan(plan: Plan) -> None:
-    cost = "an unknown number of requests" if plan.requests is None else f"about {plan.requests} requests"
-    click.echo(f"{plan.account}: {plan.mode}, {cost}: {plan.reason}")
-    for read in plan.reads:
-        click.echo(f"  - {read}")

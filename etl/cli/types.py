@@ -30,6 +30,17 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise ValueError(f"expected {examples}") from None
 
 
+def as_time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    """A date or time that means the same whenever it is said."""
+    from etl.transform.timestamps import parse_time
+
+    try:
+        return None if value is None else parse_time(value.strip())
+    except ValueError:
+        examples = "a date such as 2026-01-31 or a time such as 2026-01-31T09:00Z"
+        raise click.BadParameter(f"expected {examples}, got {value!r}") from None
+
+
 def as_duration(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
     try:
         return None if value is None else parse_duration(value)

@@ -1,0 +1,113 @@
+"""`backfill`: the batches created in a window, read again, or what that would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from etl.cli.invocation import Command, Invocation, pass_invocation
+from etl.cli.output import json_option, print_warning
+from etl.cli.plans import dry_run_option, show_plans
+from etl.cli.sync import account_option, progress_for, show_runs
+from etl.cli.types import as_time
+
+if TYPE_CHECKING:
+    from etl.model import RunSummary
+    from etl.settings import Settings
+
+
+@click.command(cls=Command, short_help="Read the batches of a window of time again.")
+@click.option(
+    "--since",
+    required=True,
+    callback=as_time,
+    metavar="T",
+    help="Batches created from then on: a date, a time …",
+)
+@click.option("--until", callback=as_time, metavar="T", help="… until then, itself left out; now by default.")
+@click.option("--status", "statuses", metavar="STATUS", multiple=True, help="Only such batches; repeatable.")
+@account_option
+@dry_run_option
+@json_option
+@pass_invocation
+def backfill(
+    invocation: Invocation,
+    *,
+    since: datetime,
+    until: datetime | None,
+    statuses: tuple[str, ...],
+    accounts: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Read again what was created in a window of time, whatever is known of it already.
+
+    T is a date or a time, in UTC unless it says otherwise. The window is found in the list without reading
+    all that is newer. When it was cut off, ask for the same once more: it goes on from there. From where the
+    next `sync` reads on does not change.
+    """
+    settings = invocation.settings()
+    _check_window(since, until)
+    if not invocation.quiet:
+        _warn_of_unknown(statuses)
+    if dry_run:
+        from etl import app
+
+        plans = app.dry_run_backfill(settings, since=since, until=until, statuses=statuses, accounts=accounts)
+        show_plans(plans, as_json=as_json)
+        return 0
+    runs = _run_backfill(
+        settings, since=since, until=until, statuses=statuses, accounts=accounts, quiet=invocation.quiet
+    )
+    return show_runs(invocation, settings, runs, as_json=as_json)
+
+
+def _run_backfill(
+    settings: Settings,
+    *,
+    since: datetime,
+    until: datetime | None,
+    statuses: Sequence[str],
+    accounts: Sequence[str],
+    quiet: bool,
+) -> list[RunSummary]:
+    """Backfill with a progress bar, stoppable."""
+    from etl import app
+    from etl.cli.stop import stoppable_clock
+
+    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+        return app.backfill(
+            settings,
+            since=since,
+            until=until,
+            statuses=statuses,
+            accounts=accounts,
+            clock=clock,
+            progress=progress,
+        )
+
+
+def _check_window(since: datetime, until: datetime | None) -> None:
+    from etl.clock import SystemClock
+
+    if until is not None and until <= since:
+        raise click.UsageError(
+            f"--until {until.isoformat()} is not later than --since {since.isoformat()}:"
+            " expected the end of the window behind its beginning"
+        )
+    if since > SystemClock().now():
+        raise click.UsageError(f"--since {since.isoformat()} is in the future: expected a time that has been")
+
+
+def _warn_of_unknown(statuses: Sequence[str]) -> None:
+    """The source answers a status that it does not know with an empty list, and may know new ones."""
+    from etl.settings.accounts import did_you_mean
+    from etl.transform.statuses import KNOWN_STATUSES
+
+    for status in statuses:
+        if status not in KNOWN_STATUSES:
+            near = did_you_mean(status, KNOWN_STATUSES) or f"; known are {', '.join(KNOWN_STATUSES)}"
+            print_warning(f"the status {status!r} is not known here{near}")
