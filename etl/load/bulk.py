@@ -1,4 +1,4 @@
-"""Many rows into one table, each database in its fastest way.
+"""Many rows into one table, or found in it by their keys, each database in its fastest way.
 
 SQLite takes prepared statements; PostgreSQL takes COPY, for an upsert through a temporary table. Both get
 the same rows, in the order of the columns that are named.
@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, DateTime, Table, Time
+from sqlalchemy import ARRAY, ColumnElement, Connection, DateTime, Table, Time, any_, func, literal, select
 from sqlalchemy.types import JSON, TypeDecorator
 
 Values = tuple[Any, ...]
@@ -60,6 +60,15 @@ def upsert(
         )
     else:
         _insert(connection, table.name, columns, encoded, resolution)
+
+
+def is_one_of(connection: Connection, column: ColumnElement[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (…)` as one parameter: a page may hold more keys than a statement takes parameters."""
+    listed = list(keys)
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(listed, ARRAY(column.type)))
+    found = func.json_each(msgspec.json.encode(listed).decode()).table_valued("value")
+    return column.in_(select(found.c.value))
 
 
 def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[str], newer_by: str) -> str:

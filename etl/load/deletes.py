@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, exists, func, insert, literal, select, text, update
 
 from etl.load.batches import SNAPSHOT_COLUMNS
+from etl.load.bulk import is_one_of
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Proof
@@ -52,7 +53,7 @@ def note_all_missing(connection: Connection, account: str, run_id: int) -> None:
 
 def forget_shown(connection: Connection, account: str, ids: Iterable[str]) -> None:
     """Take back what an earlier page lacked and this one shows."""
-    shown = sync_missing.c.id.in_(list(ids))
+    shown = is_one_of(connection, sync_missing.c.id, ids)
     connection.execute(delete(sync_missing).where(sync_missing.c.account == account, shown))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
+from etl.load.bulk import is_one_of
 from etl.load.changes import Fault
 from etl.proof import Row
 from etl.tables import quarantine
@@ -73,7 +74,8 @@ def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> lis
     ids = [row.id for row in rows if row.id is not None]
     nameless = [row.row_hash for row in rows if row.id is None]
     concerns = or_(
-        quarantine.c.id.in_(ids), and_(quarantine.c.id.is_(None), quarantine.c.raw_hash.in_(nameless))
+        is_one_of(connection, quarantine.c.id, ids),
+        and_(quarantine.c.id.is_(None), is_one_of(connection, quarantine.c.raw_hash, nameless)),
     )
     columns = [quarantine.c[name] for name in _Entry._fields]
     query = select(*columns).where(quarantine.c.account == account, _IS_OPEN, concerns)
@@ -82,7 +84,8 @@ def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> lis
 
 def _update(connection: Connection, entries: Sequence[int], **values: object) -> None:
     if entries:
-        connection.execute(update(quarantine).where(quarantine.c.quarantine_id.in_(entries)).values(**values))
+        among = is_one_of(connection, quarantine.c.quarantine_id, entries)
+        connection.execute(update(quarantine).where(among).values(**values))
 
 
 def _values(fault: Fault, account: str, run_id: int, observed_at: datetime) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
 
 from etl.interval import NEWEST, Interval
+from etl.load.bulk import is_one_of
 from etl.tables import batch_calls
 
 
@@ -33,7 +34,9 @@ def read_stored(connection: Connection, account: str, interval: Interval) -> dic
 
 def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
     """The batches of these ids, wherever they were created."""
-    return _by_id(connection, _of_account(account).where(batch_calls.c.id.in_(ids))) if ids else {}
+    if not ids:
+        return {}
+    return _by_id(connection, _of_account(account).where(is_one_of(connection, batch_calls.c.id, ids)))
 
 
 def count_alive(

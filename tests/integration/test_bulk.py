@@ -1,0 +1,39 @@
+"""What goes to the databases in bulk may be of any size."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from etl.load.bulk import is_one_of
+from etl.load.stored import read_stored_by_id
+from etl.sandbox import SandboxOptions
+from etl.tables import batch_calls
+
+from support.databases import Database
+from support.pipeline import Pipeline
+
+MORE_THAN_PARAMETERS = 70_000
+
+
+def test_batches_are_found_by_more_ids_than_a_statement_has_parameters(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=40))
+    pipeline.truth.create(id='a "quoted", \\N {id}')
+    pipeline.sync()
+    ids = [batch.id for batch in pipeline.truth.listed()]
+    asked = [*ids[::2], *(f"no batch {number}" for number in range(MORE_THAN_PARAMETERS))]
+    with pipeline.connected() as connection:
+        found = read_stored_by_id(connection, pipeline.truth.name, asked)
+    assert found.keys() == set(ids[::2])
+
+
+@pytest.mark.parametrize("keys", [[], [-(2**63), 2**63 - 1, 7]])
+def test_whole_numbers_are_keys_too(database: Database, keys: list[int]) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=3))
+    pipeline.sync()
+    hashes = [row["row_hash"] for row in pipeline.alive().values()]
+    with pipeline.connected() as connection:
+        for wanted in (keys, [*keys, *hashes[:2]]):
+            among = is_one_of(connection, batch_calls.c.row_hash, wanted)
+            found = connection.scalars(select(batch_calls.c.row_hash).where(among)).all()
+            assert sorted(found) == sorted(set(hashes) & set(wanted))
