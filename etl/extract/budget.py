@@ -25,7 +25,7 @@ from etl.extract.limits import Limits
 from etl.logs import Log
 from etl.model import Account
 from etl.settings import Settings
-from etl.state.allowance import Quota, Told
+from etl.state.allowance import Quota, Told, ToldWindow
 from etl.state.quota import Taken, budget_of, forget_requests, settle, take
 
 log = Log(__name__)
@@ -142,12 +142,17 @@ def _told(request: Request, now: datetime) -> Told | None:
     if request.limits is None:
         return None
     return Told(
-        remaining=request.limits.remaining,
-        limit=request.limits.limit,
-        resets_at=_after(now, request.limits.reset_seconds),
+        window=_told_window(request.limits, now),
         wait_until=_after(now, request.limits.retry_after_seconds),
         refused=request.refused,
     )
+
+
+def _told_window(limits: Limits, now: datetime) -> ToldWindow | None:
+    resets_at = _after(now, limits.reset_seconds)
+    if limits.remaining is None or resets_at is None:
+        return None
+    return ToldWindow(remaining=limits.remaining, limit=limits.limit, resets_at=resets_at)
 
 
 def _after(now: datetime, seconds: float | None) -> datetime | None:

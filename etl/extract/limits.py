@@ -11,12 +11,10 @@ from email.utils import parsedate_to_datetime
 _LONGEST_DELAY_SECONDS = 10_000_000
 # No quota is counted over a longer time: a reset beyond it is misread, a wait beyond it serves nobody.
 _LONGEST_WAIT_SECONDS = 86_400.0
-
-
-# Clocks that differ by no more are taken for one. A Date lacks a second more, as it is cut to whole ones.
-_ONE_CLOCK = timedelta(seconds=1)
-# A fraction of a second that is nearer to a whole one than this may belong to the other side of it.
+# Clocks that differ by no more are taken for one.
 _NEAR_SECONDS = 0.1
+# What a reset in whole seconds may lack, if it was rounded down; and a little, since clocks differ.
+_CUT_OFF_SECONDS = 1 + 2 * _NEAR_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +37,34 @@ def read_limits(headers: Mapping[str, str], now: datetime, sent_at: datetime | N
     """
     sent_at = sent_at or now
     date = _parse_date(headers.get("date"))
-    is_one_clock = date is None or sent_at - 2 * _ONE_CLOCK <= date <= now + _ONE_CLOCK
+    is_one_clock = date is None or _is_between(sent_at, date, now)
     source_now = now if is_one_clock or date is None else date
     limit = _parse_count(headers.get("x-ratelimit-limit"))
     remaining = _parse_count(headers.get("x-ratelimit-remaining"))
     has_opened = is_one_clock and limit is not None and limit - 1 == remaining
-    way = (now - sent_at).total_seconds() if has_opened else None
+    fraction = _fraction_of_window(sent_at, now) if has_opened else _CUT_OFF_SECONDS
     return Limits(
         limit=limit,
         remaining=remaining,
-        reset_seconds=_parse_reset(headers.get("x-ratelimit-reset"), source_now, way),
+        reset_seconds=_parse_reset(headers.get("x-ratelimit-reset"), source_now, fraction),
         retry_after_seconds=_parse_retry_after(headers.get("retry-after"), source_now),
     )
+
+
+def _is_between(sent_at: datetime, date: datetime, now: datetime) -> bool:
+    """Whether it may be by our clock that the source answered: a Date is cut to whole seconds."""
+    near = timedelta(seconds=_NEAR_SECONDS)
+    return sent_at - timedelta(seconds=1) - near <= date <= now + near
+
+
+def _fraction_of_window(sent_at: datetime, now: datetime) -> float:
+    """The fraction of a second at which the window ends that was opened by a request sent and answered then.
+
+    A window lasts whole seconds, so it ends as it began; when that was is not known where a second ended
+    while the request was under way.
+    """
+    fraction, way = now.timestamp() % 1, (now - sent_at).total_seconds()
+    return fraction if fraction - way >= _NEAR_SECONDS else _CUT_OFF_SECONDS
 
 
 def _parse_count(text: str | None) -> int | None:
@@ -65,31 +79,19 @@ def _parse_seconds(text: str | None) -> float | None:
     return seconds if 0 <= seconds < float("inf") else None
 
 
-def _parse_reset(text: str | None, source_now: datetime, way: float | None) -> float | None:
-    """Seconds until the window is over; `way` is how long the request took, where it opened the window."""
+def _parse_reset(text: str | None, source_now: datetime, fraction: float) -> float | None:
+    """Seconds until the window is over; `fraction` is what an instant in whole seconds lacks."""
     seconds = _parse_seconds(text)
     if seconds is None:
         return None
     if seconds > _LONGEST_DELAY_SECONDS * 10_000:  # milliseconds since 1970
         seconds /= 1000
-    is_whole = seconds.is_integer()
-    if seconds < _LONGEST_DELAY_SECONDS:
-        seconds += is_whole * _cut_off(None, None)
-    else:
-        now = source_now.timestamp()
-        seconds = max(0.0, seconds + is_whole * _cut_off(now, way) - now)
+    is_delay = seconds < _LONGEST_DELAY_SECONDS
+    if seconds.is_integer():
+        seconds += _CUT_OFF_SECONDS if is_delay else fraction
+    if not is_delay:
+        seconds = max(0.0, seconds - source_now.timestamp())
     return seconds if seconds <= _LONGEST_WAIT_SECONDS else None
-
-
-def _cut_off(now: float | None, way: float | None) -> float:
-    """How much a reset in whole seconds may have been rounded down.
-
-    A window lasts whole seconds, so it ends at the fraction of a second at which it opened; that is known
-    where this request has opened it, and did so in no other second than the one in which its answer came.
-    """
-    if now is not None and way is not None and now % 1 - way >= _NEAR_SECONDS:
-        return now % 1
-    return 1 + _NEAR_SECONDS
 
 
 def _parse_retry_after(text: str | None, source_now: datetime) -> float | None:

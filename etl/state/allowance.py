@@ -2,8 +2,8 @@
 
 Two rules hold side by side. The windows are ours: a request counts until a whole window has passed since the
 source must have counted it, so that no delay on the way brings two of them nearer to each other. The other is
-the source's own word of what remains. An answer is sure about the requests that were answered before its own
-was sent, and about no other: what remains is held between the two numbers that this leaves possible.
+the source's own word of what remains, the least that any answer of its window has told: what the source has
+counted since is under way still, so that less those there is certain to be room.
 
 Once the source's window is over, nobody knows what it takes now: one request is sent, and its answer tells.
 """
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.05
 # Resets that are told this near to each other are one: the source may round them.
 _SAME_RESET = timedelta(seconds=2)
+# A refusal is not over at once, whatever it says: the clocks may differ.
+_SOON = timedelta(seconds=1)
 # After a refusal that does not say for how long: doubled for each that follows, so that the second outlasts
 # the minute in which the source counts.
 _BACKOFF_SECONDS = 20.0
@@ -57,26 +59,34 @@ class Sent:
     """What the record of requests says at one instant."""
 
     under_way: int  # not answered yet
+    of_window: int  # in the window of which the source speaks, those under way among them
     counted_at: tuple[
         datetime | None, ...
     ]  # for each window, of its `most`-th last request; None: so far fewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Others:
-    """The requests besides the one that was answered."""
+class Ended:
+    """A request that is under way no longer."""
 
-    under_way: int  # not answered yet
-    overlapping: int  # these, and those that were answered after it was sent
+    sent_at: datetime
+    overtaken_by: int  # requests that were answered between its being sent and its own answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldWindow:
+    """The source's window as one answer tells of it; by `resets_at` it is certain to be over."""
+
+    remaining: int
+    limit: int | None
+    resets_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one answer says of the quota; None where it is silent."""
 
-    remaining: int | None = None
-    limit: int | None = None
-    resets_at: datetime | None = None
+    window: ToldWindow | None = None
     wait_until: datetime | None = None
     refused: bool = False  # it is a 429
 
@@ -85,10 +95,10 @@ class Told:
 class Allowance:
     """What is known of the source's side: one row of `sync_budget`."""
 
-    told_remaining: int | None = None  # less one for each request since; None: the source says nothing
+    told_remaining: int | None = None  # the least of its window; None while the source says nothing
     told_limit: int | None = None
+    opened_at: datetime | None = None
     resets_at: datetime | None = None
-    spent: int = 0
     not_before: datetime | None = None
     refusals: int = 0
 
@@ -103,23 +113,18 @@ def wait_seconds(allowance: Allowance, sent: Sent, quota: Quota, now: datetime) 
     return max(0.0, *_waits(allowance, sent, quota, now))
 
 
-def count_one(allowance: Allowance) -> Allowance:
-    """A request is sent."""
-    if allowance.told_remaining is None:
-        return allowance
-    remaining = max(0, allowance.told_remaining - 1)
-    return replace(allowance, told_remaining=remaining, spent=allowance.spent + 1)
-
-
-def hear(allowance: Allowance, told: Told, others: Others, now: datetime) -> Allowance:
-    """A request is answered."""
+def hear(allowance: Allowance, told: Told | None, request: Ended, now: datetime) -> Allowance:
+    """A request has ended; `told` is None where it got no answer."""
+    if told is None:
+        return _hear_nothing(allowance)
     if told.refused:
         return _hear_refusal(allowance, told, now)
     not_before = max(filter(None, (allowance.not_before, told.wait_until)), default=None)
     allowance = replace(allowance, not_before=not_before, refusals=0)
-    if told.remaining is None or told.resets_at is None:
-        return _forget(allowance) if _is_over(allowance, now) else allowance
-    return _hear_remaining(allowance, told.remaining, told.resets_at, told.limit, others, now)
+    if told.window is not None:
+        return _hear_window(allowance, told.window, request, now)
+    is_over = allowance.resets_at is None or now >= allowance.resets_at
+    return _forget(allowance) if is_over else _hear_nothing(allowance)
 
 
 def _waits(allowance: Allowance, sent: Sent, quota: Quota, now: datetime) -> Iterator[float]:
@@ -127,52 +132,49 @@ def _waits(allowance: Allowance, sent: Sent, quota: Quota, now: datetime) -> Ite
     for window, counted_at in zip(quota.windows, sent.counted_at, strict=True):
         if counted_at is not None:  # one under way is counted now at the earliest
             yield window.seconds - max(0.0, (now - counted_at).total_seconds())
-    if _is_used_up(allowance, quota):
+    if _is_used_up(allowance, sent, quota.share):
         yield _POLL_SECONDS if sent.under_way else _seconds_until(allowance.resets_at, now)
 
 
-def _is_used_up(allowance: Allowance, quota: Quota) -> bool:
+def _is_used_up(allowance: Allowance, sent: Sent, share: float) -> bool:
     if allowance.told_remaining is None:
         return False
-    is_shared = quota.share < 1 and allowance.told_limit is not None
-    is_share_spent = is_shared and allowance.spent >= share_of(allowance.told_limit or 0, quota.share)
-    return allowance.told_remaining <= 0 or is_share_spent
+    is_share_spent = (
+        share < 1
+        and allowance.told_limit is not None
+        and sent.of_window >= share_of(allowance.told_limit, share)
+    )
+    return is_share_spent or allowance.told_remaining <= sent.under_way
 
 
-def _is_over(allowance: Allowance, now: datetime) -> bool:
-    return allowance.resets_at is not None and now >= allowance.resets_at
+def _hear_window(allowance: Allowance, told: ToldWindow, request: Ended, now: datetime) -> Allowance:
+    remaining, resets_at = allowance.told_remaining, allowance.resets_at
+    if remaining is None or resets_at is None or not now < resets_at >= told.resets_at - _SAME_RESET:
+        # The first word of a window. What was answered meanwhile may have been counted in it, and later.
+        remaining = max(0, told.remaining - request.overtaken_by)
+        return replace(
+            allowance,
+            told_remaining=remaining,
+            told_limit=told.limit,
+            opened_at=request.sent_at,
+            resets_at=told.resets_at,
+        )
+    return replace(
+        allowance,
+        told_remaining=min(told.remaining, remaining),
+        resets_at=min(told.resets_at, resets_at),
+    )
+
+
+def _hear_nothing(allowance: Allowance) -> Allowance:
+    """The source may have counted the request, and has not told."""
+    remaining = allowance.told_remaining
+    return replace(allowance, told_remaining=max(0, remaining - 1)) if remaining is not None else allowance
 
 
 def _forget(allowance: Allowance) -> Allowance:
     """The source has stopped to say what remains."""
     return Allowance(not_before=allowance.not_before, refusals=allowance.refusals)
-
-
-def _hear_remaining(
-    allowance: Allowance,
-    remaining: int,
-    resets_at: datetime,
-    limit: int | None,
-    others: Others,
-    now: datetime,
-) -> Allowance:
-    lowest = max(0, remaining - others.overlapping)
-    highest = max(0, remaining - others.under_way)
-    held = min(max(allowance.told_remaining or 0, lowest), highest)
-    is_new = (
-        allowance.resets_at is None
-        or _is_over(allowance, now)
-        or resets_at > allowance.resets_at + _SAME_RESET
-    )
-    if not is_new and held == allowance.told_remaining:
-        return allowance
-    return replace(
-        allowance,
-        told_remaining=held,
-        told_limit=limit,
-        resets_at=resets_at,
-        spent=1 + others.under_way if is_new else allowance.spent,
-    )
 
 
 def _hear_refusal(allowance: Allowance, told: Told, now: datetime) -> Allowance:
@@ -183,17 +185,9 @@ def _hear_refusal(allowance: Allowance, told: Told, now: datetime) -> Allowance:
     is_first = _seconds_until(allowance.not_before, now) == 0
     refusals = allowance.refusals + is_first
     backoff = min(_BACKOFF_SECONDS * 2 ** min(refusals - 1, 10), _LONGEST_BACKOFF_SECONDS)
-    until = told.wait_until or told.resets_at or now + timedelta(seconds=backoff)
-    if allowance.not_before is not None:
-        until = max(until, allowance.not_before)
-    return replace(
-        allowance,
-        told_remaining=0,
-        told_limit=told.limit or allowance.told_limit,
-        resets_at=until,
-        not_before=until,
-        refusals=refusals,
-    )
+    resets_at = max(told.window.resets_at, now + _SOON) if told.window else now + timedelta(seconds=backoff)
+    until = max(filter(None, (told.wait_until or resets_at, allowance.not_before)))
+    return replace(allowance, told_remaining=0, resets_at=until, not_before=until, refusals=refusals)
 
 
 def _seconds_until(instant: datetime | None, now: datetime) -> float:

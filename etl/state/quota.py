@@ -8,7 +8,6 @@ locked first, so that whoever asks next sees what this one has taken.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,7 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, sele
 
 from etl.logs import Log
 from etl.model import Account
-from etl.state.allowance import Allowance, Others, Quota, Sent, Told, Window, count_one, hear, wait_seconds
+from etl.state.allowance import Allowance, Ended, Quota, Sent, Told, hear, wait_seconds
 from etl.tables import sync_budget, sync_requests
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ _CLOCKS_APART = timedelta(seconds=5)
 
 _REQUEST = sync_requests.c
 _KNOWN = tuple(sync_budget.c[field.name] for field in fields(Allowance))
-_ADD_BUDGET = text(
-    "INSERT INTO sync_budget (budget, spent, refusals) VALUES (:budget, 0, 0) ON CONFLICT DO NOTHING"
-)
+_ADD_BUDGET = text("INSERT INTO sync_budget (budget, refusals) VALUES (:budget, 0) ON CONFLICT DO NOTHING")
 
 
 class Taken(NamedTuple):
@@ -75,16 +72,15 @@ def budget_of(settings: Settings, account: Account) -> str:
 def take(connection: Connection, budget: str, quota: Quota, now: datetime) -> Taken | float:
     """Count a request as sent, or say after how many seconds to ask again."""
     allowance = _lock(connection, budget)
-    sent, latest = _read_sent(connection, budget, quota.windows, now)
+    sent, latest = _read_sent(connection, budget, quota, allowance.opened_at, now)
     if latest is not None and latest > now + _LONGEST_WAY + _CLOCKS_APART:
         _set_right(connection, budget, latest, now)
         allowance = _lock(connection, budget)
-        sent, _ = _read_sent(connection, budget, quota.windows, now)
+        sent, _ = _read_sent(connection, budget, quota, allowance.opened_at, now)
     wait = wait_seconds(allowance, sent, quota, now)
     if wait > 0:
         return wait
-    _save(connection, budget, allowance, count_one(allowance))
-    row = {"budget": budget, "sent_at": now, "counted_at": now + _LONGEST_WAY}
+    row = {"budget": budget, "counted_at": now + _LONGEST_WAY}
     new = insert(sync_requests).values(row).returning(_REQUEST.request_id)
     return Taken(connection.execute(new).scalar_one(), now)
 
@@ -94,9 +90,10 @@ def settle(connection: Connection, budget: str, taken: Taken, told: Told | None,
     allowance = _lock(connection, budget)
     mine = _REQUEST.request_id == taken.request_id
     connection.execute(update(sync_requests).where(mine).values(counted_at=now))
-    if told is not None:
-        others = _read_others(connection, budget, taken, now)
-        _save(connection, budget, allowance, hear(allowance, told, others, now))
+    request = Ended(sent_at=taken.sent_at, overtaken_by=_count_answered(connection, budget, taken, now))
+    heard = hear(allowance, told, request, now)
+    if heard != allowance:
+        connection.execute(update(sync_budget).where(sync_budget.c.budget == budget).values(asdict(heard)))
 
 
 def forget_requests(connection: Connection, before: datetime) -> None:
@@ -125,39 +122,34 @@ def _lock(connection: Connection, budget: str) -> Allowance:
     return Allowance(**row._asdict())
 
 
-def _save(connection: Connection, budget: str, before: Allowance, after: Allowance) -> None:
-    if after != before:
-        mine = update(sync_budget).where(sync_budget.c.budget == budget)
-        connection.execute(mine.values(asdict(after)))
-
-
 def _read_sent(
-    connection: Connection, budget: str, windows: Iterable[Window], now: datetime
+    connection: Connection, budget: str, quota: Quota, opened_at: datetime | None, now: datetime
 ) -> tuple[Sent, datetime | None]:
-    """What the windows need of the record, and the latest instant in it."""
-    most = [window.most for window in windows]
-    places = {f"before_{place}": count - 1 for place, count in enumerate(most)}
-    row = connection.execute(_sent_query(len(most)), {"budget": budget, "now": now, **places}).one()
-    under_way, latest, *counted_at = row
-    return Sent(under_way=under_way, counted_at=tuple(counted_at)), latest
+    """What is to be known of the record, and the latest instant in it."""
+    places = {f"before_{place}": window.most - 1 for place, window in enumerate(quota.windows)}
+    values = {"budget": budget, "now": now, "opened_at": opened_at or now, **places}
+    row = connection.execute(_sent_query(len(quota.windows)), values).one()
+    under_way, of_window, latest, *counted_at = row
+    return Sent(under_way=under_way, of_window=of_window, counted_at=tuple(counted_at)), latest
 
 
 @lru_cache
 def _sent_query(windows: int) -> Select[Any]:
-    """How many are under way, the latest, and for each window its `most`-th last."""
     is_mine = _REQUEST.budget == bindparam("budget")
-    under_way = select(func.count()).where(is_mine, _REQUEST.counted_at > bindparam("now"))
+    counts = (
+        select(func.count()).where(is_mine, _REQUEST.counted_at > bindparam(since))
+        for since in ("now", "opened_at")
+    )
     backwards = select(_REQUEST.counted_at).where(is_mine).order_by(_REQUEST.counted_at.desc()).limit(1)
     decisive = (backwards.offset(bindparam(f"before_{place}")) for place in range(windows))
-    return select(*(query.scalar_subquery() for query in (under_way, backwards, *decisive)))
+    return select(*(query.scalar_subquery() for query in (*counts, backwards, *decisive)))
 
 
-def _read_others(connection: Connection, budget: str, taken: Taken, now: datetime) -> Others:
+def _count_answered(connection: Connection, budget: str, taken: Taken, now: datetime) -> int:
+    """The others that were answered since this one was sent."""
     is_other = (_REQUEST.budget == budget) & (_REQUEST.request_id != taken.request_id)
-    overlaps = is_other & (_REQUEST.counted_at > taken.sent_at)
-    counted = func.count(), func.count().filter(_REQUEST.counted_at > now)
-    overlapping, under_way = connection.execute(select(*counted).where(overlaps)).one()
-    return Others(under_way=under_way, overlapping=overlapping)
+    is_since = (_REQUEST.counted_at > taken.sent_at) & (_REQUEST.counted_at <= now)
+    return connection.scalar(select(func.count()).where(is_other, is_since)) or 0
 
 
 def _set_right(connection: Connection, budget: str, latest: datetime, now: datetime) -> None:
