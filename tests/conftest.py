@@ -22,10 +22,14 @@ from support.databases import (
     running_postgres,
 )
 
+SEEDS = 20  # of a seeded test, unless told otherwise
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("seeds", "how much of what a test may meet is tried")
-    group.addoption("--seeds", type=int, default=20, metavar="N", help="run each seeded test N times")
+    group.addoption(
+        "--seeds", type=int, metavar="N", help="run each seeded test N times (20), simulate N (300)"
+    )
     group.addoption("--first-seed", type=int, default=0, metavar="N", help="… beginning with this seed")
 
 
@@ -33,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `seed` runs once for each."""
     if "seed" in metafunc.fixturenames:
         first = metafunc.config.getoption("first_seed")
-        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("seeds")))
+        metafunc.parametrize("seed", range(first, first + (metafunc.config.getoption("seeds") or SEEDS)))
 
 
 @pytest.fixture(autouse=True)
