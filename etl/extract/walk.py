@@ -179,7 +179,8 @@ class Walk:
         if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
             self._step(page)
         else:
-            if self._phase is _Phase.READING_AGAIN:  # rows that went away must not hold up the end
+            if self._phase is _Phase.READING_AGAIN and self._is_short(page):
+                # Rows that went away must not hold up the end; a page that is cut may only have lost them.
                 self._known = {row.identity for row in page.rows if row.place == self.frontier}
             self._look_past(page)
         return proof
@@ -194,9 +195,8 @@ class Walk:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
         seen = _identities(page)
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
-            is_short = page.length < self.largest and not self._clamp_varies and bool(self._known)
             stands_still = seen == _identities(self._resting)
-            return self._known <= seen and (is_short or stands_still)
+            return self._known <= seen and (stands_still or (self._is_short(page) and bool(self._known)))
         return self._group <= seen and self._ends_where_expected(page)
 
     def _ends_where_expected(self, page: Page) -> bool:
@@ -216,8 +216,11 @@ class Walk:
         at the pace of the reads.
         """
         has_moved = self._end_hint is None or self._end_hint.end != page.end
-        is_at_end = page.length < self.largest and page.end == self._furthest
-        return has_moved and is_at_end and not self._clamp_varies
+        return has_moved and page.end == self._furthest and self._is_short(page)
+
+    def _is_short(self, page: Page) -> bool:
+        """Whether the source could have shown more rows, had there been any."""
+        return page.length < self.largest and not self._clamp_varies
 
     def _prove(self, page: Page) -> Proof | None:
         """Move the frontier down to the page's tail group; return the stretch between."""
