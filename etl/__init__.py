@@ -8,7 +8,7 @@ The way of the data, and the files along it:
     sync            one sync of one account: plan, then read              backfill, replay: other runs
     survey          what the database knows before a sync
     plan            what is known -> which reads, and what they cost      (pure)
-    reader          the reads of a run: walks from the top and the middle
+    reader          the reads of a run, each page given to it at once
     run             a run's transactions: a page, its history and its progress are one
     extract/
       client        one request, tried again as the answers say           (HTTP is here and nowhere else)
@@ -19,6 +19,7 @@ The way of the data, and the files along it:
       walk          the link rules: what is proven, what to read next     (pure; start here)
       search        where in the list an instant lies                     (pure)
       ahead         the walk's pages, fetched before they are asked for
+      listing       these together: what can be proven of one account's list
     proof, interval what travels from extract to load
     transform/      raw rows to records: times, rates, faults             (pure)
     load/

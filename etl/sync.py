@@ -60,9 +60,7 @@ def _read_live(step: LiveBatches, run: Run, reader: Reader) -> None:
     """Read the lists of the live statuses, then look up in the whole list whoever is in none of them now."""
     seen: set[str] = set()
     for status in step.statuses:
-        for page in reader.read_status(status):
-            run.commit_rows(page.rows, page.observed_at)
-            seen |= {row.id for row in page.rows if row.id is not None}
+        seen.update(reader.read_status(status))
     for place in reader.find_unread(step.statuses, but=seen):
         if not run.has_proven(place):
             reader.read_stretch(Interval(after=place - RESOLUTION, upto=place))

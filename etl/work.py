@@ -16,6 +16,7 @@ from etl.engine import reading
 from etl.errors import EtlError, InvariantError
 from etl.extract.budget import SharedBudget
 from etl.extract.client import Client
+from etl.extract.listing import Listing
 from etl.logs import Log
 from etl.model import Account, RunMode, RunSummary
 from etl.plan import Plan
@@ -85,8 +86,8 @@ class Work:
         run = self._begin(plan, clock)
         try:
             with closing(self._client(account, run)) as client:
-                reader = Reader(run, client.fetch, self._settings, self._progress, expected_rows=plan.rows)
-                job.carry_out(plan, run, reader)
+                listing = Listing(client.fetch, self._settings, clock)
+                job.carry_out(plan, run, Reader(run, listing, self._progress, expected_rows=plan.rows))
             return run.succeed(most_deletes=self._most_deletes(run.rows_before))
         except EtlError as error:
             return run.fail(error)
