@@ -184,7 +184,6 @@ class Run:
 
     def _settle_missing(self, connection: Connection, most: int | None) -> int:
         """Mark as deleted what is missing; return how many."""
-        deletes.drop_reappeared(connection, self.account, self.run_id)
         missing = deletes.count_missing(connection, self.account)
         _check_deletes(missing, most, self.rows_before)
         if missing:
