@@ -129,7 +129,7 @@ class SharedBudget:
                 return
             with writing(self._engine) as connection:
                 now = self._clock.now()
-                settle(connection, self._budget, taken, _told(request, now), now)
+                settle(connection, self._budget, taken, told_by(request, now), now)
 
     def _forget_old(self) -> None:
         longest = max(window.seconds for window in self._quota.windows)
@@ -137,7 +137,7 @@ class SharedBudget:
             forget_requests(connection, self._clock.now() - timedelta(seconds=longest))
 
 
-def _told(request: Request, now: datetime) -> Told | None:
+def told_by(request: Request, now: datetime) -> Told | None:
     """What the answer said, as instants of our clock; None when there was none."""
     if request.limits is None:
         return None

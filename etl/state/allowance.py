@@ -60,9 +60,8 @@ class Sent:
 
     under_way: int  # not answered yet
     of_window: int  # in the window of which the source speaks, those under way among them
-    counted_at: tuple[
-        datetime | None, ...
-    ]  # for each window, of its `most`-th last request; None: so far fewer
+    # For each window, of its `most`-th last request; None where there were fewer.
+    counted_at: tuple[datetime | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ class Ended:
     """A request that is under way no longer."""
 
     sent_at: datetime
-    overtaken_by: int  # requests that were answered between its being sent and its own answer
+    overlapping: int  # others that were under way at the same time, whether they are answered by now or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,20 +148,25 @@ def _is_used_up(allowance: Allowance, sent: Sent, share: float) -> bool:
 
 def _hear_window(allowance: Allowance, told: ToldWindow, request: Ended, now: datetime) -> Allowance:
     remaining, resets_at = allowance.told_remaining, allowance.resets_at
-    if remaining is None or resets_at is None or not now < resets_at >= told.resets_at - _SAME_RESET:
-        # The first word of a window. What was answered meanwhile may have been counted in it, and later.
-        remaining = max(0, told.remaining - request.overtaken_by)
-        return replace(
-            allowance,
-            told_remaining=remaining,
-            told_limit=told.limit,
-            opened_at=request.sent_at,
-            resets_at=told.resets_at,
-        )
+    if remaining is None or resets_at is None or now >= resets_at:
+        return _begin_window(allowance, told, request)
+    if told.resets_at > resets_at + _SAME_RESET + (now - request.sent_at):
+        return _begin_window(allowance, told, request)
     return replace(
         allowance,
         told_remaining=min(told.remaining, remaining),
         resets_at=min(told.resets_at, resets_at),
+    )
+
+
+def _begin_window(allowance: Allowance, told: ToldWindow, request: Ended) -> Allowance:
+    """What was under way at the same time may have been counted later, and told of as another window's."""
+    return replace(
+        allowance,
+        told_remaining=max(0, told.remaining - request.overlapping),
+        told_limit=told.limit,
+        opened_at=request.sent_at,
+        resets_at=told.resets_at,
     )
 
 
