@@ -75,6 +75,8 @@ def test_two_processes_that_migrate_at_once_both_end_well(empty_database: Databa
 def test_a_migration_that_fails_leaves_nothing_of_itself(empty_database: Database) -> None:
     migrate(empty_database.engine, empty_database.settings)
     with writing(empty_database.engine) as connection:
+        for view in inspect(connection).get_view_names():
+            connection.execute(text(f"DROP VIEW {view}"))
         for table in inspect(connection).get_table_names():
             if table != "sync_drift":
                 connection.execute(text(f"DROP TABLE {table}"))
