@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -28,10 +28,13 @@ from etl.progress import Progress, Silent
 from etl.replay import replay_account
 from etl.settings import Settings
 from etl.sync import Sync
+from etl.verify.verdict import Verdict
 from etl.work import Job, Work
 
 if TYPE_CHECKING:
     import httpx
+
+Outcome = TypeVar("Outcome")
 
 MOST_ACCOUNTS_AT_ONCE = 8
 
@@ -123,6 +126,32 @@ def dry_run_backfill(
     return _plan(Backfill(settings, window), settings, accounts, clock)
 
 
+def verify(
+    settings: Settings | None = None,
+    *,
+    accounts: Sequence[str] = (),
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> list[Verdict]:
+    """Hold migrated tables against the source; a verdict for each account. Nothing but the quota is written.
+
+    A failure is told by the verdict. Raises SettingsError as `sync` does.
+    """
+    settings = settings or Settings()
+    chosen = settings.select(accounts)
+    with opened(settings, engine) as engine:
+        work = Work(
+            engine,
+            settings,
+            clock=clock or SystemClock(),
+            progress=progress or Silent(),
+            transport=transport,
+        )
+        return _side_by_side(work.verify, chosen)
+
+
 def replay(
     settings: Settings | None = None,
     *,
@@ -196,7 +225,7 @@ def _plan(job: Job, settings: Settings, accounts: Sequence[str], clock: Clock | 
             return [job.plan(connection, account.name, now) for account in chosen]
 
 
-def _side_by_side(work: Callable[[Account], RunSummary], accounts: Sequence[Account]) -> list[RunSummary]:
+def _side_by_side(work: Callable[[Account], Outcome], accounts: Sequence[Account]) -> list[Outcome]:
     """One account in this thread, several in threads of their own."""
     if len(accounts) == 1:
         return [work(accounts[0])]

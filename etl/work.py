@@ -18,13 +18,15 @@ from etl.extract.budget import SharedBudget
 from etl.extract.client import Client
 from etl.extract.listing import Listing
 from etl.logs import Log
-from etl.model import Account, RunMode, RunSummary
+from etl.model import Account, RunMode, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress
 from etl.reader import Reader
 from etl.run import Run, refused, steady_clock
 from etl.settings import Settings
 from etl.state.lock import account_lock
+from etl.verify.verdict import Verdict, failed
+from etl.verify.verifier import Verifier
 
 if TYPE_CHECKING:
     import httpx
@@ -79,13 +81,40 @@ class Work:
         self._progress.finished(summary)
         return summary
 
+    def verify(self, account: Account) -> Verdict:
+        """Hold the table against the source; every failure is told by the verdict, none is raised."""
+        traffic = Traffic()
+        try:
+            with account_lock(self._engine, self._settings, account.name):
+                return self._verify(account, traffic)
+        except EtlError as error:
+            told = error
+        except Exception as error:
+            log.exception("verification.crashed", account=account.name)
+            told = _bug(error, "verification")
+        return failed(account.name, told, now=self._clock.now(), requests=traffic.requests)
+
+    def _verify(self, account: Account, traffic: Traffic) -> Verdict:
+        clock = steady_clock(self._engine, account.name, self._clock)
+        with closing(self._client(account, clock, traffic)) as client:
+            verifier = Verifier(
+                self._engine,
+                account.name,
+                Listing(client.fetch, self._settings, clock),
+                self._settings,
+                clock=clock,
+                traffic=traffic,
+                progress=self._progress,
+            )
+            return verifier.verify()
+
     def _run(self, job: Job, account: Account) -> RunSummary:
         clock = steady_clock(self._engine, account.name, self._clock)
         with reading(self._engine) as connection:
             plan = job.plan(connection, account.name, clock.now())
         run = self._begin(plan, clock)
         try:
-            with closing(self._client(account, run)) as client:
+            with closing(self._client(account, clock, run.traffic)) as client:
                 listing = Listing(client.fetch, self._settings, clock)
                 job.carry_out(plan, run, Reader(run, listing, self._progress, expected_rows=plan.rows))
             return run.succeed(most_deletes=self._most_deletes(run.rows_before))
@@ -93,7 +122,7 @@ class Work:
             return run.fail(error)
         except Exception as error:
             log.exception("run.crashed", account=account.name, run_id=run.run_id)
-            return run.fail(InvariantError(f"a bug: {type(error).__name__} in the {run.mode} run"))
+            return run.fail(_bug(error, f"{run.mode} run"))
 
     def _begin(self, plan: Plan, clock: SteadyClock) -> Run:
         return Run(
@@ -106,13 +135,13 @@ class Work:
             reached=plan.reached,
         )
 
-    def _client(self, account: Account, run: Run) -> Client:
+    def _client(self, account: Account, clock: Clock, traffic: Traffic) -> Client:
         return Client(
             account,
             self._settings,
-            clock=run.clock,
+            clock=clock,
             budget=SharedBudget.of(self._engine, self._settings, account, self._clock),
-            traffic=run.traffic,
+            traffic=traffic,
             transport=self._transport,
         )
 
@@ -120,3 +149,7 @@ class Work:
         if self._allow_deletes:
             return None
         return max(self._settings.delete_guard_rows, int(rows * self._settings.delete_guard_share))
+
+
+def _bug(error: Exception, where: str) -> EtlError:
+    return InvariantError(f"a bug: {type(error).__name__} in the {where}")

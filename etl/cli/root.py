@@ -14,6 +14,7 @@ from etl.cli.report import report
 from etl.cli.sandbox import sandbox
 from etl.cli.status import status
 from etl.cli.sync import sync
+from etl.cli.verify import verify
 from etl.version import VERSION
 
 
@@ -26,5 +27,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, check, sync, backfill, status, report, quarantine, migrate, sandbox):
+for _command in (demo, check, sync, backfill, verify, status, report, quarantine, migrate, sandbox):
     root.add_command(_command)

@@ -37,7 +37,9 @@ class Listing:
 
         `known_rows`: what the list is known to hold.
         """
-        walk = self._walk(until=until, status=status, expected_rows=known_rows or UNKNOWN)
+        walk = self._walk(
+            until=until, status=status, capacity=self.page_rows, expected_rows=known_rows or UNKNOWN
+        )
         yield from self._follow(walk, rows_ahead=known_rows if until is None else 0)
 
     def prove_stretch(

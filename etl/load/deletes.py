@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, func, insert, literal, select, text, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
 from etl.load.batches import SNAPSHOT_COLUMNS
 from etl.load.bulk import is_one_of
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Proof
-from etl.tables import batch_call_history, batch_calls, quarantine, sync_missing
+from etl.tables import batch_call_history, batch_calls, sync_missing
 
 _NOTE = text(
     "INSERT INTO sync_missing (account, id, run_id) VALUES (:account, :id, :run_id) ON CONFLICT DO NOTHING"
@@ -61,20 +61,9 @@ def forget_missing(connection: Connection, account: str) -> None:
     connection.execute(delete(sync_missing).where(sync_missing.c.account == account))
 
 
-def drop_reappeared(connection: Connection, account: str, run_id: int) -> None:
-    """Take back what this run saw after all, elsewhere in the list or in a row that was set aside."""
-    seen = exists().where(
-        batch_calls.c.account == account,
-        batch_calls.c.id == sync_missing.c.id,
-        batch_calls.c.run_id == run_id,
-    )
-    set_aside = exists().where(
-        quarantine.c.account == account,
-        quarantine.c.id == sync_missing.c.id,
-        quarantine.c.last_run_id == run_id,
-        quarantine.c.resolved_at.is_(None),
-    )
-    connection.execute(delete(sync_missing).where(sync_missing.c.account == account, seen | set_aside))
+def read_missing(connection: Connection, account: str) -> set[str]:
+    """The ids of the batches that are noted."""
+    return set(connection.scalars(select(sync_missing.c.id).where(sync_missing.c.account == account)))
 
 
 def count_missing(connection: Connection, account: str) -> int:

@@ -32,6 +32,14 @@ def has_open(connection: Connection, account: str) -> bool:
     return bool(connection.scalar(select(exists().where(quarantine.c.account == account, _IS_OPEN))))
 
 
+def read_set_aside(connection: Connection, account: str) -> dict[int, str | None]:
+    """The rows that could not be loaded, by their hash, with the id where that can be read."""
+    query = select(quarantine.c.raw_hash, quarantine.c.id).where(
+        quarantine.c.account == account, _IS_OPEN, quarantine.c.row_loaded.is_(False)
+    )
+    return dict(connection.execute(query).tuples().all())
+
+
 def save_faults(
     connection: Connection,
     account: str,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
 
 from etl.interval import NEWEST, Interval
 from etl.load.bulk import is_one_of
 from etl.tables import batch_calls
+from etl.transform.fields import SOURCE_COLUMNS
 
 
 class Stored(NamedTuple):
@@ -24,7 +25,15 @@ class Stored(NamedTuple):
     deleted_at: datetime | None
 
 
+class Kept(NamedTuple):
+    """One batch with what the table has of the source's own fields, in their order."""
+
+    stored: Stored
+    source: tuple[Any, ...]
+
+
 _COLUMNS = tuple(batch_calls.c[name] for name in Stored._fields)
+_SOURCE = tuple(batch_calls.c[name] for name in SOURCE_COLUMNS)
 
 
 def read_stored(connection: Connection, account: str, interval: Interval) -> dict[str, Stored]:
@@ -37,6 +46,22 @@ def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) 
     if not ids:
         return {}
     return _by_id(connection, _of_account(account).where(is_one_of(connection, batch_calls.c.id, ids)))
+
+
+def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Kept]:
+    """The batches of these ids with their values."""
+    if not ids:
+        return {}
+    is_asked = is_one_of(connection, batch_calls.c.id, ids)
+    query = select(*_COLUMNS, *_SOURCE).where(batch_calls.c.account == account, is_asked)
+    split = len(_COLUMNS)
+    return {row[0]: Kept(Stored._make(row[:split]), tuple(row[split:])) for row in connection.execute(query)}
+
+
+def read_statuses(connection: Connection, account: str) -> dict[str, str]:
+    """The status of each batch that the table has as at the source, by id."""
+    query = select(batch_calls.c.id, batch_calls.c.status).where(_is_alive(account))
+    return dict(connection.execute(query).tuples().all())
 
 
 def count_alive(

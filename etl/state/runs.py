@@ -46,6 +46,15 @@ def read_last_run(connection: Connection, account: str) -> LastRun | None:
     return LastRun._make(row) if row else None
 
 
+def read_synced_at(connection: Connection, account: str) -> datetime | None:
+    """When the newest complete sync of the account began to read, in its first attempt."""
+    syncs = sync_runs.c.mode.in_([RunMode.FULL, RunMode.INCREMENTAL]) & sync_runs.c.complete
+    began = func.coalesce(sync_runs.c.full_since, sync_runs.c.started_at, type_=sync_runs.c.started_at.type)
+    newest = select(began).where(sync_runs.c.account == account, syncs).order_by(sync_runs.c.run_id.desc())
+    moment: datetime | None = connection.scalar(newest.limit(1))
+    return moment
+
+
 class CutOff(NamedTuple):
     """What an attempt at a backfill that did not end left behind."""
 
