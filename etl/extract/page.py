@@ -90,6 +90,14 @@ class Page:
     def places(self) -> tuple[datetime, ...]:
         return tuple(row.place for row in self.rows if row.place is not None)
 
+    @cached_property
+    def identities(self) -> frozenset[str | int]:
+        return frozenset(row.identity for row in self.rows)
+
+    def identities_at(self, place: datetime) -> frozenset[str | int]:
+        """The rows that share a created_at."""
+        return frozenset(row.identity for row in self.rows if row.place == place)
+
     @property
     def is_ordered(self) -> bool:
         return all(newer >= older for newer, older in pairwise(self.places))

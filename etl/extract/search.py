@@ -88,7 +88,7 @@ class Search:
         self._go_on()
 
     def _go_on(self) -> None:
-        """To the next offset; where that was read already, a page was cut or the list ends: look behind it."""
+        """To the next offset; where it was read already, a page was cut or the list ends: look behind it."""
         offset = self._next_offset()
         self._offset = offset if offset != self._offset else self._above[0] + 1
 
@@ -111,7 +111,7 @@ class Search:
             return max(0, above - lead)
         middle = (above + below[0]) // 2
         guess = middle if self._probes % 2 else self._interpolate(below)
-        return min(max(guess - self._length // 2, above - lead), below[0] - 1)
+        return min(max(guess - self._length // 2, above - lead, 0), below[0] - 1)
 
     def _extrapolate(self) -> int:
         offset, place = self._above

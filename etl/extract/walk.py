@@ -26,6 +26,8 @@ from datetime import datetime
 from enum import Enum, auto
 
 from etl.errors import InvariantError
+from etl.extract.frontier import Frontier
+from etl.extract.lengths import Lengths
 from etl.extract.page import Page
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.proof import Proof
@@ -79,8 +81,6 @@ class Walk:
         self.complete = False
         self.is_empty = False  # complete, and the source lists nothing at all
         self.stopped: str | None = None  # why it ended without a proof
-        self.frontier: datetime | None = None
-        self.largest = capacity  # rows of the longest page received
         self.pages = 0
         self._max_pages = max_pages
         self._expected_rows = expected_rows
@@ -89,14 +89,9 @@ class Walk:
         self._offset = start
         self._begin_above = begin_above
         self._phase = _Phase.WALKING
-        self._group: set[str | int] = (
-            set()
-        )  # rows at the frontier, by identity, as the last page there showed them
-        self._known: set[str | int] = set()  # the same, as all pages together did
+        self._frontier = Frontier()
+        self._lengths = Lengths(capacity)
         self._resting: Page | None = None  # the page behind which the walk looks
-        self._end_hint: Page | None = None  # shorter than it could be: the list seems to end where it ends
-        self._furthest = 0  # end of the page that reached furthest
-        self._clamp_varies = False
         self._adding_pages = 0
         self._narrow = 0  # length of the page that one group filled
         self._steps_back = self._repeats = self._empties = self._widenings = self._idle = 0
@@ -111,13 +106,23 @@ class Walk:
         return self._read_at(self._offset)
 
     @property
+    def frontier(self) -> datetime | None:
+        """Everything newer is proven; None before the first page."""
+        return self._frontier.place
+
+    @property
+    def largest(self) -> int:
+        """Rows of the longest page."""
+        return self._lengths.largest
+
+    @property
     def nears_end(self) -> bool:
         """Whether the read is to show that nothing follows: a page from before, fetched ahead, cannot."""
         return self._phase is not _Phase.WALKING
 
     def guesses(self, most: int) -> list[Read]:
         """The reads that will follow if the list stays as it is: to be fetched ahead, at most so many."""
-        if self.nears_end or self.frontier is None or self._end_hint is not None:
+        if self.nears_end or self.frontier is None or self._lengths.hint is not None:
             return []
         return [self._read_at(self._offset + self.stride * ahead) for ahead in range(1, most + 1)]
 
@@ -140,7 +145,7 @@ class Walk:
         """Take in the page that was asked for (or one fetched ahead near it); return what it proves."""
         self.pages += 1
         self._idle += 1
-        self._furthest = max(self._furthest, page.end if page.rows else 0)
+        self._lengths.see(page)
         if self.pages > self._max_pages:
             self._stop(f"gave up after {self._max_pages} pages: the list does not end")
         elif self._idle > MOST_IDLE + self._adding_pages:
@@ -158,82 +163,54 @@ class Walk:
         return None
 
     def _is_linked(self, page: Page) -> bool:
-        if page.offset == 0:
+        if page.offset == 0 or self._frontier.is_linked_to(page):
             return True
-        if self.frontier is not None:
-            return page.places[0] > self.frontier
         # The first page of a walk from the middle: it needs a row above its tail group to prove anything.
         above = self._begin_above or NEWEST
-        return page.places[0] > above and page.kept > 0
+        return self.frontier is None and page.places[0] > above and page.kept > 0
 
     def _advance(self, page: Page) -> Proof | None:
         self._empties = self._repeats = self._steps_back = 0
-        adds = self._adds(page)
+        adds = self._frontier.is_added_to_by(page)
         if not adds and self._is_end(page):
             return self._finish(page)
         proof = self._prove(page)
-        is_pushed = self._is_pushed(page)
-        self._note_length(page, adds=adds)
+        is_pushed = self._lengths.end_elsewhere(page)
+        self._lengths.note(page, adds=adds)
         if proof is not None:  # rows of the group at the frontier come and go: that is no progress
             self._adding_pages, self._idle = self._adding_pages + 1, 0
+        # A page that inserts pushed is stepped over, not looked past: known rows would stand there by then,
+        # again and again while batches are created at the pace of the reads.
         if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
             self._step(page)
         else:
-            if self._phase is _Phase.READING_AGAIN and self._is_short(page):
-                # Rows that went away must not hold up the end; a page that is cut may only have lost them.
-                self._known = {row.identity for row in page.rows if row.place == self.frontier}
             self._look_past(page)
         return proof
 
-    def _adds(self, page: Page) -> bool:
-        if self.frontier is None:
-            return True
-        at_frontier = {row.identity for row in page.rows if row.place == self.frontier}
-        return page.places[-1] < self.frontier or not at_frontier <= self._known
-
     def _is_end(self, page: Page) -> bool:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
-        seen = _identities(page)
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
-            stands_still = seen == _identities(self._resting)
-            return self._known <= seen and (stands_still or (self._is_short(page) and bool(self._known)))
-        return self._group <= seen and self._ends_where_expected(page)
+            known = self._frontier.known
+            is_same = page.identities == self._resting.identities
+            return known <= page.identities and (is_same or (self._lengths.is_short(page) and bool(known)))
+        shows_group = self._frontier.group <= page.identities
+        return shows_group and self._has_enough_rows and self._lengths.end_again(page)
 
-    def _ends_where_expected(self, page: Page) -> bool:
-        hint = self._end_hint
-        if hint is None or self._clamp_varies:
-            return False
-        rows = self._rows + len(self._group)
-        is_sure = (
-            rows >= self._expected_rows if self._expected_rows != UNKNOWN else hint.length < self.largest
-        )
-        return is_sure and page.length < hint.length and page.end == hint.end == self._furthest
-
-    def _is_pushed(self, page: Page) -> bool:
-        """Whether the list seems to end with the page, but elsewhere than before: a step shows if it rests.
-
-        To look past it instead would find known rows pushed there, again and again, while batches are created
-        at the pace of the reads.
-        """
-        has_moved = self._end_hint is None or self._end_hint.end != page.end
-        return has_moved and page.end == self._furthest and self._is_short(page)
-
-    def _is_short(self, page: Page) -> bool:
-        """Whether the source could have shown more rows, had there been any."""
-        return page.length < self.largest and not self._clamp_varies
+    @property
+    def _has_enough_rows(self) -> bool:
+        """Whether the list may end here; where it was longer before, or may be clamped, it is looked past."""
+        if self._expected_rows == UNKNOWN:
+            return self._lengths.was_short
+        return self._rows + len(self._frontier.group) >= self._expected_rows
 
     def _prove(self, page: Page) -> Proof | None:
         """Move the frontier down to the page's tail group; return the stretch between."""
-        tail = page.places[-1]
-        group = {row.identity for row in page.rows if row.place == tail}
-        if self.frontier is not None and tail >= self.frontier:
-            if tail == self.frontier:
-                self._group, self._known = group, self._known | group
+        upto = self._proven_up_to(page)
+        if not self._frontier.move_to(page):
             return None
-        interval = Interval(after=tail, upto=self._proven_up_to(page))
-        self.frontier, self._group, self._known = tail, group, group
+        tail = page.places[-1]
         self.complete = self.until is not None and tail < self.until
-        return self._proof(page, interval)
+        return self._proof(page, Interval(after=tail, upto=upto))
 
     def _proven_up_to(self, page: Page) -> datetime | None:
         """The frontier; for a first page all that it shows, but for the group that its upper edge may cut."""
@@ -249,15 +226,6 @@ class Walk:
         rows = page.rows_in(interval)
         self._rows += len(rows)
         return Proof(interval=interval, rows=rows, observed_at=page.observed_at)
-
-    def _note_length(self, page: Page, *, adds: bool) -> None:
-        """Learn how long a page can be, whether that changes, and where a short one says the list ends."""
-        hint = self._end_hint
-        went_on = adds and hint is not None and page.end > hint.end
-        if page.length > self.largest > 0 or (went_on and hint is not None and hint.length < self.largest):
-            self._clamp_varies = True
-        self._end_hint = page if page.length < (self.largest or page.limit) else None
-        self.largest = max(self.largest, page.length)
 
     # -- when it does not go straight on -----------------------------------------------------------
 
@@ -281,6 +249,9 @@ class Walk:
         self._offset = page.offset + max(1, min(page.kept, page.length - self.margin) - 1)
 
     def _look_past(self, page: Page) -> None:
+        if self._phase is _Phase.READING_AGAIN and self._lengths.is_short(page):
+            # Rows that went away must not hold up the end; a page that is cut may only have lost them.
+            self._frontier.forget_all_but(page)
         self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end
 
     def _receive_past(self, page: Page) -> None:
@@ -290,21 +261,22 @@ class Walk:
             raise InvariantError("looked past no page")
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
         if not self._shows_end(page, resting):
-            was_pushed = _identities(page) <= _identities(resting)
+            was_pushed = page.identities <= resting.identities
             self._take_as_cut(resting, is_sure=not was_pushed)
 
     def _shows_end(self, page: Page, resting: Page) -> bool:
         """Whether the rows are the last known group again, pushed there by inserts, and nothing behind it."""
-        if not page.places or page.places[-1] != self.frontier or self._adds(page):
+        if not page.places or page.places[-1] != self.frontier or self._frontier.is_added_to_by(page):
             return False
-        return self._group <= _identities(page) and page.length < resting.length
+        return self._frontier.group <= page.identities and page.length < resting.length
 
     def _take_as_cut(self, page: Page, *, is_sure: bool) -> None:
         """The page was cut: step over it or, where it gives no step, ask for more at once.
 
         Not sure: what stands behind it may be its own last rows, pushed there by inserts.
         """
-        self._clamp_varies = self._clamp_varies or (is_sure and page.length < self.largest)
+        if is_sure:
+            self._lengths.note_cut(page)
         self._phase = _Phase.WALKING
         if page.kept > 1:
             self._step(page)
@@ -333,7 +305,3 @@ class Walk:
 
     def _stop(self, reason: str) -> None:
         self.stopped = reason
-
-
-def _identities(page: Page) -> set[str | int]:
-    return {row.identity for row in page.rows}

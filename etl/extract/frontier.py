@@ -1,0 +1,46 @@
+"""The border of what a walk has proven: an instant, and the rows that share it, all or some of them seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from etl.extract.page import Page
+
+Identities = frozenset[str | int]
+
+
+class Frontier:
+    """Everything newer than `place` is proven; None before the first page."""
+
+    def __init__(self) -> None:
+        self.place: datetime | None = None
+        self.group: Identities = (
+            frozenset()
+        )  # rows at the place, as the last page that ended there showed them
+        self.known: Identities = frozenset()  # the same, as all pages together did
+
+    def is_linked_to(self, page: Page) -> bool:
+        """Whether nothing can hide between what is proven and the page."""
+        return self.place is not None and page.places[0] > self.place
+
+    def is_added_to_by(self, page: Page) -> bool:
+        """Whether the page shows a row that no page before it did."""
+        if self.place is None:
+            return True
+        return page.places[-1] < self.place or not page.identities_at(self.place) <= self.known
+
+    def move_to(self, page: Page) -> bool:
+        """Go down to the page's tail group; False when the page ends no lower than the pages before."""
+        tail = page.places[-1]
+        group = page.identities_at(tail)
+        if self.place is None or tail < self.place:
+            self.place, self.group, self.known = tail, group, group
+            return True
+        if tail == self.place:
+            self.group, self.known = group, self.known | group
+        return False
+
+    def forget_all_but(self, page: Page) -> None:
+        """Rows of the group that the page does not show went away."""
+        if self.place is not None:
+            self.known = page.identities_at(self.place)
