@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # How soon to look again when any answer may change what is known.
 _POLL_SECONDS = 0.05
-# Resets that are told this near to each other are one: the source may round them.
-_SAME_RESET = timedelta(seconds=2)
+# How much later than it is a reset can seem, besides the way of the answer: it may have been rounded up, and is
+# taken to have been rounded down.
+_LATEST_RESET = timedelta(seconds=2.5)
 # A refusal is not over at once, whatever it says: the clocks may differ.
 _SOON = timedelta(seconds=1)
 # After a refusal that does not say for how long: doubled for each that follows, so that the second outlasts
@@ -148,24 +149,28 @@ def _is_used_up(allowance: Allowance, sent: Sent, share: float) -> bool:
 
 def _hear_window(allowance: Allowance, told: ToldWindow, request: Ended, now: datetime) -> Allowance:
     remaining, resets_at = allowance.told_remaining, allowance.resets_at
-    if remaining is None or resets_at is None or now >= resets_at:
-        return _begin_window(allowance, told, request)
-    if told.resets_at > resets_at + _SAME_RESET + (now - request.sent_at):
-        return _begin_window(allowance, told, request)
+    late = _LATEST_RESET + (now - request.sent_at)
+    if remaining is None or resets_at is None:
+        return _begin_window(allowance, told, request.sent_at)
+    if now >= resets_at or told.resets_at > resets_at + late:
+        # What was under way at the same time may be of this window too, counted later, and told of before.
+        left = max(0, told.remaining - request.overlapping)
+        return _begin_window(allowance, replace(told, remaining=left), request.sent_at)
+    # The nearer reset is the better known one, unless the window may have moved on since.
+    choose = max if now + late > resets_at else min
     return replace(
         allowance,
         told_remaining=min(told.remaining, remaining),
-        resets_at=min(told.resets_at, resets_at),
+        resets_at=choose(told.resets_at, resets_at),
     )
 
 
-def _begin_window(allowance: Allowance, told: ToldWindow, request: Ended) -> Allowance:
-    """What was under way at the same time may have been counted later, and told of as another window's."""
+def _begin_window(allowance: Allowance, told: ToldWindow, opened_at: datetime) -> Allowance:
     return replace(
         allowance,
-        told_remaining=max(0, told.remaining - request.overlapping),
+        told_remaining=told.remaining,
         told_limit=told.limit,
-        opened_at=request.sent_at,
+        opened_at=opened_at,
         resets_at=told.resets_at,
     )
 
