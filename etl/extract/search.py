@@ -10,6 +10,7 @@ What is found is a place to begin a walk, not a proof; the walk checks its links
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeGuard
 
 from etl.extract.page import Page
 from etl.extract.walk import Read
@@ -17,6 +18,7 @@ from etl.interval import NEWEST
 
 MOST_PROBES = 40
 _GROWTH = 4  # how many times further each jump may go while nothing is known below
+_FAR = 1e9  # rows: further than any list goes
 
 
 class Search:
@@ -41,6 +43,8 @@ class Search:
         self._rate = 0.0  # rows a second, around the last page
         self._offset = max(0, guess - self._lead(limit)) if guess is not None else 0
         self._was_empty = False
+        self._is_short = False  # the last page: it was clamped, or the list ends with it
+        self._halves = True  # whether the last step between two known places was to their middle
 
     @property
     def read(self) -> Read | None:
@@ -58,6 +62,7 @@ class Search:
             self._receive_nothing(page)
         else:
             self._was_empty = False
+            self._is_short = page.length < (self._length or page.limit)
             self._length = max(self._length, page.length)
             self._close_in(page)
 
@@ -99,34 +104,45 @@ class Search:
     def _note_rate(self, page: Page) -> None:
         times = [place for place in page.places if place != NEWEST]
         span = (times[0] - times[-1]).total_seconds() if times else 0.0
-        self._rate = len(times) / span if span > 0 else self._rate
+        self._rate = (len(times) - 1) / span if span > 0 else self._rate
 
     def _next_offset(self) -> int:
         above, below = self._above[0], self._below
         lead = self._lead(self._length)
+        if below is None and self._is_short:
+            return above + 1
         if below is None:
             furthest = above + self._length * int(_GROWTH ** min(self._probes, 10))
-            return max(above - lead, min(self._extrapolate() - self._length // 2, furthest))
+            guess = self._extrapolate()
+            return max(above - lead, min(furthest if guess is None else guess - self._length // 2, furthest))
         if below[0] - above < self._length:
             return max(0, above - lead)
-        middle = (above + below[0]) // 2
-        guess = middle if self._probes % 2 else self._interpolate(below)
-        return min(max(guess - self._length // 2, above - lead, 0), below[0] - 1)
+        # A guess is near where rows are spread evenly; halves make sure of the rest.
+        self._halves = not self._halves
+        guess = None if self._halves else self._interpolate(below)
+        if guess is None or not above < guess < below[0]:
+            guess = (above + below[0]) // 2
+        return max(guess - self._length // 2, above - lead, 0)
 
-    def _extrapolate(self) -> int:
-        offset, place = self._above
-        if place is None or place == NEWEST:
-            return offset
-        return offset + int(min((place - self._target).total_seconds() * self._rate, 1e9))
-
-    def _interpolate(self, below: tuple[int, datetime | None]) -> int:
+    def _interpolate(self, below: tuple[int, datetime | None]) -> int | None:
         (offset, place), (end, oldest) = self._above, below
-        if place is None or oldest is None or place in (NEWEST, oldest):
-            return min(self._extrapolate(), end)
-        share = (place - self._target) / (place - oldest)
-        return offset + int(share * (end - offset))
+        if not _is_time(place) or not _is_time(oldest) or place == oldest:
+            return self._extrapolate()
+        return offset + int((place - self._target) / (place - oldest) * (end - offset))
+
+    def _extrapolate(self) -> int | None:
+        """Where the target is if all rows are as dense as around the last page; None where nobody knows."""
+        for offset, place in (self._above, self._below or (0, None)):
+            if _is_time(place) and self._rate > 0:
+                rows = (place - self._target).total_seconds() * self._rate
+                return offset + int(max(-_FAR, min(rows, _FAR)))
+        return None
 
     @staticmethod
     def _lead(length: int) -> int:
         """Rows to begin above the guess, so that a small error costs no request."""
         return min(50, length // 4)
+
+
+def _is_time(place: datetime | None) -> TypeGuard[datetime]:
+    return place is not None and place != NEWEST
