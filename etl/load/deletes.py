@@ -26,12 +26,14 @@ _NOTE = text(
 def find_missing(proof: Proof, stored: Iterable[Stored]) -> list[str]:
     """The ids that the table has alive in the proof's interval and the page does not show.
 
-    A page with a row that has no id proves no absence: that row may be any of them.
+    A page with a row that has no id proves no absence: that row may be any of them. Nor does it tell of what
+    was seen after it.
     """
     if not proof.names_all:
         return []
     shown = {row.id for row in proof.rows}
-    return [batch.id for batch in stored if batch.deleted_at is None and batch.id not in shown]
+    alive = [b for b in stored if b.deleted_at is None and b.changed_at <= proof.observed_at]
+    return [batch.id for batch in alive if batch.id not in shown]
 
 
 def note_missing(connection: Connection, account: str, run_id: int, ids: Iterable[str]) -> None:
