@@ -39,27 +39,27 @@ def test_tied_batches_land_exactly_and_a_second_sync_writes_nothing(database: Da
     assert_lands(Pipeline(database, SandboxOptions(**TIED, shape=shape)))
 
 
-@pytest.mark.parametrize("page_size", [9, 50, 333])
+@pytest.mark.parametrize("page_size", [9, 50])
 def test_ties_at_the_edges_of_pages_cost_no_row(database: Database, page_size: int) -> None:
     options = SandboxOptions(batches=8 * page_size, tie_groups=page_size // 4, tie_size=4)
     assert_lands(Pipeline(database, options, page_size=page_size))
 
 
-@pytest.mark.parametrize("batches", [0, 1, 2, 3, 4])
-@pytest.mark.parametrize("page_size", [1, 2, 1000])
+@pytest.mark.parametrize("batches", [0, 1, 2, 3])
+@pytest.mark.parametrize("page_size", [1, 1000])
 def test_the_smallest_lists_land_with_any_size_of_page(
     database: Database, batches: int, page_size: int
 ) -> None:
     assert_lands(Pipeline(database, SandboxOptions(batches=batches), page_size=page_size))
 
 
-@pytest.mark.parametrize("page_size", [3, 30, 31, 1000])
+@pytest.mark.parametrize("page_size", [3, 30, 31])
 def test_batches_that_all_share_one_created_at_land(database: Database, page_size: int) -> None:
     options = SandboxOptions(batches=30, tie_groups=1, tie_size=30)
     assert_lands(Pipeline(database, options, page_size=page_size))
 
 
-@pytest.mark.parametrize(("batches", "without"), [(90, 1), (90, 60), (5, 5), (60, 60)])
+@pytest.mark.parametrize(("batches", "without"), [(90, 60), (5, 5)])
 def test_batches_without_created_at_land(database: Database, batches: int, without: int) -> None:
     options = SandboxOptions(batches=batches, null_created_at=without, tie_groups=0)
     assert_lands(Pipeline(database, options, page_size=20))
