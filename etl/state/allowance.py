@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # How soon to look again when any answer may change what is known.
 _POLL_SECONDS = 0.05
-# How much later than it is a reset can seem, besides the way of the answer: it may have been rounded up, and is
-# taken to have been rounded down.
+# How much later than it is a reset can seem, besides the way of the answer: it may have been rounded up,
+# and is taken for one that was rounded down.
 _LATEST_RESET = timedelta(seconds=2.5)
 # A refusal is not over at once, whatever it says: the clocks may differ.
 _SOON = timedelta(seconds=1)
