@@ -124,9 +124,10 @@ class Run:
         self._tell(loaded)
 
     def commit_empty(self) -> None:
-        """The source lists nothing, asked twice: all that the table has is missing."""
+        """The source lists nothing, asked twice: all is missing that the table has, and no row is set aside."""
         with self.transaction() as (connection, _tally):
             deletes.note_all_missing(connection, self.account, self.run_id)
+            resolve_vanished(connection, self.account, self.run_id, self.clock.now())
 
     def note_page(self, rows: int) -> None:
         self.page_rows = max(self.page_rows, rows)

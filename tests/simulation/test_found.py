@@ -136,3 +136,12 @@ def test_a_batch_that_goes_after_this_run_has_written_it_is_gone_all_the_same(si
 
     stage.call("sync", fate={("request", 2): remove_newest})
     stage.settle()
+
+
+def test_nothing_stays_set_aside_where_the_source_lists_nothing_any_more(site: Site) -> None:
+    stage = Stage(site, Habits.still(batches=3))
+    change(stage, oldest_first(stage)[1], fault="count is text")
+    stage.call("full")
+    for batch in stage.world.listed:
+        change(stage, batch, is_listed=False)
+    stage.settle()
