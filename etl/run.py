@@ -50,7 +50,10 @@ class Run:
         window: str | None = None,
         reached: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Begin. `window`, `reached`: of a backfill, and how far an earlier attempt came."""
+        """Begin. `full_since`: when the first attempt at the same began, whose proofs still count.
+
+        `window`, `reached`: of a backfill, and how far an earlier attempt came.
+        """
         self.engine = engine
         self.account = account
         self.mode = mode
@@ -62,6 +65,7 @@ class Run:
         self._reached = dict(reached or {})
         self._began = clock.monotonic()
         self.started_at = clock.now()
+        self._since = full_since or self.started_at
         with writing(engine) as connection:
             self.run_id = begin_run(
                 connection,
@@ -101,11 +105,11 @@ class Run:
         with self.transaction() as (connection, tally):
             self._forget_shown(connection, inside.rows)
             loaded = load_proof(connection, self.account, self.run_id, inside)
-            save_coverage(connection, self.account, proven, newest=newest, since=self.started_at, only=only)
+            save_coverage(connection, self.account, proven, newest=newest, since=self._since, only=only)
             tally.add(loaded.tally)
         self._has_missing = self._has_missing or loaded.missing > 0
         covered = Covered(inside.interval, inside.observed_at)
-        self._proven = add_proof(self._proven, covered, since=self.started_at)
+        self._proven = add_proof(self._proven, covered, since=self._since)
         self._tell(loaded)
 
     def commit_rows(
@@ -124,7 +128,7 @@ class Run:
         self._tell(loaded)
 
     def commit_empty(self) -> None:
-        """The source lists nothing, asked twice: all is missing that the table has, and no row is set aside."""
+        """The source lists nothing, asked twice: the table's batches are missing, and no row is set aside."""
         with self.transaction() as (connection, _tally):
             deletes.note_all_missing(connection, self.account, self.run_id)
             resolve_vanished(connection, self.account, self.run_id, self.clock.now())
