@@ -16,6 +16,7 @@ class Lengths:
         self.largest = capacity
         self.clamp_varies = False
         self.hint: Page | None = None  # the last page, when it was shorter than a page can be
+        self._limit = 0  # asked for when a page was first as long
         self._furthest = 0  # end of the page that reached furthest
 
     def see(self, page: Page) -> None:
@@ -26,10 +27,12 @@ class Lengths:
     def note(self, page: Page, *, adds: bool) -> None:
         """Learn from a page of the walk how long a page can be, and whether that changes."""
         went_on = self.hint is not None and adds and page.end > self.hint.end
-        if page.length > self.largest > 0 or (went_on and self.was_short):
+        grew = page.length > self.largest > 0 and page.limit <= self._limit
+        if grew or (went_on and self.was_short):
             self.clamp_varies = True
         self.hint = page if page.length < (self.largest or page.limit) else None
-        self.largest = max(self.largest, page.length)
+        if page.length > self.largest:
+            self.largest, self._limit = page.length, page.limit
 
     def note_cut(self, page: Page) -> None:
         """Rows stand behind the page, so a page can be as short as that."""

@@ -191,8 +191,8 @@ class Walk:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
             known = self._frontier.known
-            is_same = page.identities == self._resting.identities
-            return known <= page.identities and (is_same or (self._lengths.is_short(page) and bool(known)))
+            rests = page.places == self._resting.places  # rows above that are tied may change places
+            return known <= page.identities and (rests or (self._lengths.is_short(page) and bool(known)))
         shows_group = self._frontier.group <= page.identities
         return shows_group and self._has_enough_rows and self._lengths.end_again(page)
 
