@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 
-.PHONY: help install demo test coverage lint format simulate bench lock clean
+.PHONY: help install demo test coverage lint format docs simulate bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -44,6 +44,9 @@ lint: $(TOOLS)  ## style, types and the direction of imports
 format: $(TOOLS)  ## put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+docs: $(TOOLS)  ## the parts of the documents that follow from the program: commands, settings, tables
+	@$(BIN)/python docs/generate.py
 
 simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to the end
 	@$(BIN)/python -m pytest -n $(JOBS) tests/simulation --seeds $(SEEDS)
