@@ -1,4 +1,4 @@
-"""The budget in the database: by threads, processes and hosts alike, no more is sent than the quota allows."""
+"""The budget in the database: whoever shares it, threads, processes or hosts, no request is one too many."""
 
 from __future__ import annotations
 
