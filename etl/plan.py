@@ -89,7 +89,7 @@ class Stretch:
     status: str | None = None
 
     def __str__(self) -> str:
-        size = "" if self.most_pages is None else f", {self.most_pages} pages of them"
+        size = "" if self.most_pages is None else f", pages: {self.most_pages}"
         kind = "" if self.status is None else f" and is {self.status}"
         start, end = _shown(self.interval.after), _shown(self.interval.upto, "now")
         return f"read what was created from {start} until {end}{kind}{size}"

@@ -52,8 +52,8 @@ def save_coverage(
     """Record what a new proof says of `only`; where it touches older ones, they are cut or go.
 
     A proof that is open at its top is closed at `newest`, the newest created_at that its page shows, or
-    at what was covered before: nobody knows what is created above. `since` is when the run began: proofs
-    of earlier runs are kept apart from its own.
+    at what was covered before: nobody knows what is created above. `since` is when the run, or the first
+    attempt at the same, began: what was proven before is kept apart.
     """
     older = read_coverage(connection, account)
     closed = close_top(proven.interval, older, newest)
