@@ -28,7 +28,7 @@ SEEDS = 20  # of a seeded test, unless told otherwise
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("seeds", "how much of what a test may meet is tried")
     group.addoption(
-        "--seeds", type=int, metavar="N", help="run each seeded test N times (20), simulate N (300)"
+        "--seeds", type=int, metavar="N", help="run each seeded test N times (20), simulate N (200)"
     )
     group.addoption("--first-seed", type=int, default=0, metavar="N", help="… beginning with this seed")
 

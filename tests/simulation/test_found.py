@@ -16,9 +16,9 @@ from etl.model import RunSummary
 
 from support.simulation.calls import Window
 from support.simulation.habits import Habits
-from support.simulation.machine import Site
 from support.simulation.moments import START
 from support.simulation.process import Process, die
+from support.simulation.site import Site
 from support.simulation.stage import Stage, repeatable
 from support.simulation.world import Batch
 

@@ -42,9 +42,7 @@ class Judge:
         self.books = Books()
         self._moments = moments
         self._versions: defaultdict[str, list[Version]] = defaultdict(list)
-        self._began: list[
-            tuple[datetime, int, int]
-        ] = []  # own time, true moment, id
+        self._began: list[tuple[datetime, int, int]] = []  # own time, true moment, id
         self._missing_since: dict[str, int] = {}
         self.doubted: set[int] = set()  # runs that do not know what they committed last
 

@@ -6,7 +6,6 @@ then on every place raises `Death`, so that no `finally` of the program can mend
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -28,9 +27,17 @@ class Process:
     """One command, from its start to its end or death."""
 
     def __init__(
-        self, moments: Moments, *, host: str, account: str, fate: Mapping[tuple[str, int], Deed]
+        self,
+        moments: Moments,
+        *,
+        host: str,
+        account: str,
+        fate: Mapping[tuple[str, int], Deed],
+        refusal: Callable[[], Exception],
     ) -> None:
+        """`refusal` makes the error by which the database's driver tells that it did not do something."""
         self.host = host
+        self.refusal = refusal
         self.account = account
         self.clock = HostClock(moments, self.at)
         self.is_dead = False
@@ -68,16 +75,10 @@ def stop(process: Process) -> None:
 def refuse(process: Process) -> None:
     """The database does not do what it is asked to: a full disk."""
     process.befell.append("refusal")
-    raise _refusal()
+    raise process.refusal()
 
 
 def doubt(process: Process) -> None:
     """The database did what it was asked to, and could not say so: a lost connection."""
     process.befell.append("doubt")
-    raise _refusal()
-
-
-def _refusal() -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("database or disk is full")
-    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_FULL, "SQLITE_FULL"
-    return error
+    raise process.refusal()

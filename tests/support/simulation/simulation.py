@@ -1,6 +1,6 @@
 """One seed from its first sync to the day when all is well: the whole program over a world that is made up.
 
-    counts = simulate(7, Site(folder))      # raises FailedSeed, with the story, when a promise is broken
+    counts = simulate(7, SqliteSite(folder))    # FailedSeed, with the story, when a promise is broken
 
 One seed decides everything. Nothing of the program is patched: it is handed a clock, a transport and an
 engine; one request at a time, so that no thread decides anything.
@@ -16,9 +16,9 @@ from support.simulation.fate import draw_clock_error, draw_fate
 from support.simulation.habits import Habits
 from support.simulation.judge import Wrong
 from support.simulation.life import live
-from support.simulation.machine import Site
 from support.simulation.process import Process
 from support.simulation.program import COMMANDS, draw_window
+from support.simulation.site import Site
 from support.simulation.stage import Stage, repeatable
 
 _PAUSES = (1, 30, 60, 300, 1800, 3600, 20_000, 86_400, 200_000)  # seconds

@@ -62,7 +62,8 @@ class Source:
         self._counts["request"] += 1
         body = world.page(offset, limit, asked.get("status"))
         self._tell(
-            f"  {self._moments.now}: asked {asked}: {body.count(b'created_at')} rows of {len(world.listed)}, cap {world.cap}"
+            f"  {self._moments.now}: asked {asked}: {body.count(b'created_at')} rows"
+            f" of {len(world.listed)}, cap {world.cap}"
         )
         return body
 

@@ -26,10 +26,11 @@ from support.simulation.finale import check_nothing_written, check_settled
 from support.simulation.habits import Habits
 from support.simulation.judge import Judge, Wrong
 from support.simulation.life import calm_down, populate
-from support.simulation.machine import Machine, Site
+from support.simulation.machine import Machine
 from support.simulation.moments import Moments
 from support.simulation.process import Death, Process
 from support.simulation.program import perform
+from support.simulation.site import Site
 from support.simulation.source import Source
 from support.simulation.tables import newest_run, read_everything, read_runs
 from support.simulation.world import World
@@ -98,7 +99,7 @@ class Stage:
         try:
             summary = perform(call, settings=self.settings, source=self.source, machine=host)
         except Death:
-            host.cut_power()
+            self.site.cut_power(host)
             summary = None
         self._look(call)
         self._calls.remove(call)
@@ -108,7 +109,7 @@ class Stage:
         return summary
 
     def _begin(self, command: str, account: str, host: Machine, fate: Fate, window: Window | None) -> Call:
-        process = Process(self.moments, host=host.name, account=account, fate=fate)
+        process = Process(self.moments, host=host.name, account=account, fate=fate, refusal=self.site.refusal)
         process.clock.error = timedelta(seconds=self.clock_errors[host.name])
         judge = self.judges[account]
         self.tell(f"at {self.moments.now}, {host.name} begins {command} of {account}; {window} {list(fate)}")
