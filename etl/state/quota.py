@@ -60,10 +60,6 @@ class Use:
     most: int
     used: int
 
-    @property
-    def left(self) -> int:
-        return max(0, self.most - self.used)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaState:

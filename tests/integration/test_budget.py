@@ -150,13 +150,13 @@ def test_what_no_window_holds_is_forgotten(database: Database) -> None:
 
 def test_what_is_left_can_be_looked_up(database: Database) -> None:
     clock = FakeClock()
-    assert [(use.used, use.left) for use in state(database, clock.now()).windows] == [(0, 5)]
+    assert [use.used for use in state(database, clock.now()).windows] == [0]
     send(budget(database, clock), 2, limit=20, remaining=7, reset_seconds=30.0)
     seen = state(database, clock.now())
-    assert [(use.used, use.left, use.most, use.seconds) for use in seen.windows] == [(2, 3, 5, 60)]
+    assert [(use.used, use.most, use.seconds) for use in seen.windows] == [(2, 5, 60)]
     assert (seen.told.told_remaining, seen.told.told_limit) == (7, 20)
     assert seen.told.resets_at == clock.now() + timedelta(seconds=30)
-    assert state(database, clock.now() + timedelta(minutes=2)).windows[0].left == 5
+    assert state(database, clock.now() + timedelta(minutes=2)).windows[0].used == 0
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------
