@@ -145,3 +145,11 @@ def test_nothing_stays_set_aside_where_the_source_lists_nothing_any_more(site: S
     for batch in stage.world.listed:
         change(stage, batch, is_listed=False)
     stage.settle()
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_ties_above_the_last_group_do_not_hide_the_end(site: Site, order: int) -> None:
+    stage = Stage(site, Habits.still(), seed=order)
+    for created_at in [START - timedelta(days=9)] * 2 + [START - timedelta(days=1)] * 8:
+        stage.world.add(created_at=created_at, name="tied")
+    assert is_complete(stage.call("full"))
