@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -19,9 +20,10 @@ from etl import app
 from etl.engine import reading, writing
 from etl.model import Account, RunMode, RunSummary, Secret
 from etl.run import Run, steady_clock
-from etl.sandbox import Sandbox, SandboxOptions
+from etl.sandbox import Sandbox, SandboxOptions, World
 from etl.state.coverage import Covered, read_coverage
 from etl.tables import batch_call_history, batch_calls, quarantine, sync_drift, sync_missing, sync_runs
+from etl.verify.verdict import Verdict
 
 from support.clocks import FakeClock
 from support.databases import Database
@@ -43,6 +45,10 @@ class OnPage:
         self._act(pages)
 
     def finished(self, summary: RunSummary) -> None: ...
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that it still had to do is done."""
 
 
 class Pipeline:
@@ -72,6 +78,42 @@ class Pipeline:
         self.clock.pass_time(60)
         doubles = {"clock": self.clock, "transport": self.transport, "engine": self.database.engine}
         return app.sync(self.settings, **{**doubles, "full": True, **options})
+
+    def backfill(
+        self, since: datetime, until: datetime | None = None, *statuses: str, **doubles: Any
+    ) -> RunSummary:
+        """A backfill of the first account, a minute after whatever happened before."""
+        self.clock.pass_time(60)
+        given = {"clock": self.clock, "transport": self.transport, "engine": self.database.engine, **doubles}
+        accounts = [self.truth.name]
+        return app.backfill(
+            self.settings, since=since, until=until, statuses=statuses, accounts=accounts, **given
+        )[0]
+
+    def verify(self, **doubles: Any) -> Verdict:
+        """The first account held against the source, a minute after whatever happened before."""
+        self.clock.pass_time(60)
+        given = {"clock": self.clock, "transport": self.transport, "engine": self.database.engine, **doubles}
+        return app.verify(self.settings, accounts=[self.truth.name], **given)[0]
+
+    @contextmanager
+    def killed_after(self, requests: int) -> Iterator[None]:
+        """What is begun in the block dies, as by kill -9, when it sends one request more."""
+        last = self.sandbox.requests + requests
+
+        def before(number: int, _world: World) -> None:
+            if number > last:
+                raise Killed
+
+        self.sandbox.before = before
+        try:
+            yield
+        except Killed:
+            pass
+        else:
+            raise AssertionError(f"it ended within {requests} requests")
+        finally:
+            self.sandbox.before = None
 
     def replay(self) -> list[RunSummary]:
         """A replay for the first account; nothing where nothing of it is set aside."""
