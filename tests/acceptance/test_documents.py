@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from etl.settings import load_settings
 
 from support.command import PROGRAM, InstalledCommand
 from support.databases import API_KEY, Database, fresh_postgres
-from support.documents import Block, blocks
+from support.documents import Block, blocks, table
 from support.pipeline import Pipeline
 
 EXAMPLE_KEY = "mgp_…"
@@ -68,6 +69,15 @@ def test_the_commands_of_a_document_do_what_they_say(
             check=False,
         )
     assert outcome.returncode == 0, outcome.stderr
+
+
+@pytest.mark.slow
+def test_the_documents_of_json_have_the_fields_that_are_told(server: SandboxServer, tmp_path: Path) -> None:
+    command = InstalledCommand(tmp_path)
+    variables = {"MAGPIPE_BASE_URL": server.base_url, "MAGPIPE_API_KEY": server.key}
+    for call, told in table("docs/commands.md", "JSON"):
+        outcome = command.run(*call.strip("`").split(), **variables)
+        assert set(json.loads(outcome.out)) == set(re.findall(r"`(\w+)`", told)), call
 
 
 @pytest.mark.xfail(reason="`from etl import sync` gives the module of that name, not the function")
