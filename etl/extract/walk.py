@@ -260,7 +260,9 @@ class Walk:
         if resting is None:
             raise InvariantError("looked past no page")
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
-        if not self._shows_end(page, resting):
+        if self._shows_end(page, resting):
+            self._resting = page  # pushed rows do not stand still where they stood
+        else:
             was_pushed = page.identities <= resting.identities
             self._take_as_cut(resting, is_sure=not was_pushed)
 
