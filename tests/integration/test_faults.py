@@ -22,7 +22,7 @@ REFUSED = {"redirect", "huge"}  # what no retry mends
 HARMLESS = {"wrong_content_type", "slow", "dribble"}  # the true answer, oddly delivered
 PASSING = sorted(KINDS.keys() - REFUSED - HARMLESS)
 
-OPTIONS = SandboxOptions(batches=100, tie_groups=2, cap=10)
+OPTIONS = SandboxOptions(batches=60, tie_groups=2, cap=10)
 
 
 def assert_exact(pipeline: Pipeline) -> None:
@@ -50,7 +50,7 @@ def test_a_passing_fault_costs_a_retry_and_no_row(database: Database, kind: str)
     pipeline = Pipeline(database, OPTIONS, fetch_ahead=1)
     pipeline.sandbox.faults.script = lambda number, _: kind if number % 10 in {1, 4} else None
     summary = pipeline.sync()
-    assert (summary.status, summary.error, changes(summary)) == (RunStatus.SUCCEEDED, None, {"inserted": 100})
+    assert (summary.status, summary.error, changes(summary)) == (RunStatus.SUCCEEDED, None, {"inserted": 60})
     assert pipeline.differences() == []
     assert summary.requests == pipeline.sandbox.requests
     faulty = sum(entry.number % 10 in {1, 4} for entry in pipeline.sandbox.journal)
@@ -72,7 +72,7 @@ def test_a_false_empty_list_is_not_believed(database: Database, at: int) -> None
     pipeline.sync()
     before = pipeline.everything()
     pipeline.sandbox.faults.at(pipeline.sandbox.requests + at, "empty_list")
-    assert changes(pipeline.sync()) == {"unchanged": 100}
+    assert changes(pipeline.sync()) == {"unchanged": 60}
     assert pipeline.everything() == before
 
 
@@ -136,7 +136,7 @@ def test_retry_after_as_a_date_is_waited_for(database: Database) -> None:
 
 
 def test_all_requests_wait_when_one_was_told_to(database: Database) -> None:
-    pipeline = Pipeline(database, SandboxOptions(batches=300, cap=10), fetch_ahead=8)
+    pipeline = Pipeline(database, SandboxOptions(batches=150, cap=10), fetch_ahead=8)
     pipeline.sync()
     asked_at: list[float] = []
     pipeline.sandbox.before = lambda number, _: asked_at.append(pipeline.clock.monotonic())
@@ -167,27 +167,27 @@ def test_the_rate_limit_s_headers_are_obeyed_so_that_no_request_is_refused(
     database: Database, kind: Any, reset_as: Any
 ) -> None:
     quota = QuotaOptions(windows=(QuotaWindow(requests=6, seconds=60),), kind=kind, reset_as=reset_as)
-    pipeline = Pipeline(database, SandboxOptions(batches=100, cap=10, quota=quota))
+    pipeline = Pipeline(database, SandboxOptions(batches=60, cap=6, quota=quota))
     summary = pipeline.sync()
-    assert (summary.status, summary.rate_limited, summary.inserted) == (RunStatus.SUCCEEDED, 0, 100)
+    assert (summary.status, summary.rate_limited, summary.inserted) == (RunStatus.SUCCEEDED, 0, 60)
     assert summary.requests > 6
     assert sum(pipeline.clock.waits) >= 60 * ((summary.requests - 1) // 6) - summary.requests
     assert pipeline.differences() == []
 
 
 def test_the_quota_of_the_settings_is_kept_without_any_header(database: Database) -> None:
-    pipeline = Pipeline(database, OPTIONS, requests_per_minute=5, requests_per_hour=1000)
+    pipeline = Pipeline(database, OPTIONS, requests_per_minute=3, requests_per_hour=1000)
     asked_at: list[float] = []
     pipeline.sandbox.before = lambda number, _: asked_at.append(pipeline.clock.monotonic())
     assert_exact(pipeline)
-    assert len(asked_at) > 10
-    assert all(later - earlier >= 59 for earlier, later in zip(asked_at, asked_at[5:], strict=False))
+    assert len(asked_at) > 6
+    assert all(later - earlier >= 59 for earlier, later in zip(asked_at, asked_at[3:], strict=False))
 
 
 @pytest.mark.parametrize("told", ["seconds", "date", None])
 def test_a_quota_that_other_programs_use_up_costs_waiting_and_no_row(database: Database, told: Any) -> None:
     quota = QuotaOptions(windows=(QuotaWindow(requests=6, seconds=60),), retry_after=told)
-    pipeline = Pipeline(database, SandboxOptions(batches=100, cap=10, quota=quota))
+    pipeline = Pipeline(database, SandboxOptions(batches=60, cap=6, quota=quota))
     pipeline.sandbox.faults.script = lambda number, _: without_rate_limit
     assert_exact(pipeline)
 

@@ -211,7 +211,7 @@ def test_a_value_2000_levels_deep_costs_its_field_alone(pipeline: Pipeline) -> N
     assert [(entry["id"], entry["field"]) for entry in pipeline.set_aside()] == [(victim.id, "deep")]
 
 
-@pytest.mark.parametrize("at", [0, 10, 11, 12, 29])
+@pytest.mark.parametrize("at", [0, 10, 11, 29])
 def test_a_row_without_a_place_at_the_edge_of_a_page_is_told_once(pipeline: Pipeline, at: int) -> None:
     pipeline.sync()
     victim = pipeline.truth.listed()[at]

@@ -39,9 +39,9 @@ def test_tied_batches_land_exactly_and_a_second_sync_writes_nothing(database: Da
     assert_lands(Pipeline(database, SandboxOptions(**TIED, shape=shape)))
 
 
-@pytest.mark.parametrize("page_size", [9, 50])
+@pytest.mark.parametrize("page_size", [9, 40])
 def test_ties_at_the_edges_of_pages_cost_no_row(database: Database, page_size: int) -> None:
-    options = SandboxOptions(batches=8 * page_size, tie_groups=page_size // 4, tie_size=4)
+    options = SandboxOptions(batches=6 * page_size, tie_groups=page_size // 4, tie_size=4)
     assert_lands(Pipeline(database, options, page_size=page_size))
 
 
