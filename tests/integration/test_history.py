@@ -90,6 +90,8 @@ OFFSET = datetime.fromisoformat("2026-01-01T00:00:00-03:30").tzinfo
 
 def test_bytes_that_change_without_values_update_the_hash_and_nothing_else(pipeline: Pipeline) -> None:
     pipeline.sync()
+    pipeline.truth.change(newest(pipeline, "completed").id, name="Changed before")
+    pipeline.sync()
     before = pipeline.everything()
     for batch in pipeline.truth.listed():
         pipeline.sandbox.rows.corrupt(batch.id, raw=respell)
