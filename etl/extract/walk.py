@@ -13,7 +13,8 @@ created_at never changes. Hence the words and the rules:
               where that one ended. A short page alone proves nothing (the server may clamp, and
               clamp otherwise at the next request), an empty one neither (it may be false), nor one that
               adds nothing (inserts push known rows under the walk). Without such a second sign look past
-              the page: nothing there, asked twice, and the page read again adds nothing.
+              the page, from its last row on: that row and nothing behind it, and the page read again adds
+              nothing. The row shows that the answer is not falsely empty, and that the list did not move up.
 
 `Walk` is pure: it says what to `read`, is handed the page, and returns what is proven by it.
 """
@@ -236,7 +237,7 @@ class Walk:
             return
         self._empties = 0
         if self._phase is _Phase.LOOKING_PAST and self._resting is not None:
-            self._phase, self._offset = _Phase.READING_AGAIN, self._resting.offset
+            self._phase, self._offset = _Phase.WALKING, self._resting.offset
         elif page.offset > 0:
             self._step_back(page)
         elif self.frontier is not None:
@@ -252,25 +253,18 @@ class Walk:
         if self._phase is _Phase.READING_AGAIN and self._lengths.is_short(page):
             # Rows that went away must not hold up the end; a page that is cut may only have lost them.
             self._frontier.forget_all_but(page)
-        self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end
+        self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end - 1
 
     def _receive_past(self, page: Page) -> None:
-        """Rows stand behind the page that is looked past."""
+        """Either the last row of the page that is looked past, or rows behind it, too."""
         resting = self._resting
         if resting is None:
             raise InvariantError("looked past no page")
+        self._empties = 0
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
-        if self._shows_end(page, resting):
-            self._resting = page  # pushed rows do not stand still where they stood
-        else:
-            was_pushed = page.identities <= resting.identities
-            self._take_as_cut(resting, is_sure=not was_pushed)
-
-    def _shows_end(self, page: Page, resting: Page) -> bool:
-        """Whether the rows are the last known group again, pushed there by inserts, and nothing behind it."""
-        if not page.places or page.places[-1] != self.frontier or self._frontier.is_added_to_by(page):
-            return False
-        return self._frontier.group <= page.identities and page.length < resting.length
+        if page.length > 1 or not page.identities <= resting.identities:
+            is_new = not page.places or self._frontier.is_added_to_by(page)
+            self._take_as_cut(resting, is_sure=is_new)
 
     def _take_as_cut(self, page: Page, *, is_sure: bool) -> None:
         """The page was cut: step over it or, where it gives no step, ask for more at once.

@@ -72,7 +72,8 @@ class MovingList:
     def _query(self) -> list[Row]:
         """`order by created_at desc` and nothing else: ties come as they like."""
         rows = list(self._rows.values())
-        self._random.shuffle(rows)
+        if self._habits.tied > 1 or self._habits.moves:
+            self._random.shuffle(rows)
         return sorted(rows, key=place_of, reverse=True)
 
     def _most(self) -> int:
