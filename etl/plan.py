@@ -188,33 +188,46 @@ def _plan_rest(known: Known, since: datetime) -> Plan:
 
 def _plan_incremental(known: Known, gaps: Sequence[Interval]) -> Plan:
     head, *rest = gaps
-    slices = _slices(known)
+    slices = plan_slices(known)
     live = LiveBatches(statuses=tuple(known.live))
-    steps: list[Step] = [Head(until=head.after), *(Stretch(interval=gap) for gap in rest), live, *slices]
+    steps: list[Step] = [Head(until=head.after), *(Stretch(interval=gap) for gap in rest), live]
     per_status = (max(1, ceil(count / _step(known.page_rows))) for count in known.live.values())
-    of_slices = sum(piece.most_pages or 1 for piece in slices)
     return Plan(
         account=known.account,
         mode=RunMode.INCREMENTAL,
-        steps=tuple(steps),
-        requests=1 + len(rest) + sum(per_status) + of_slices,
+        steps=(*steps, *(piece.stretch for piece in slices)),
+        requests=1 + len(rest) + sum(per_status) + sum(piece.requests for piece in slices),
         reason=f"{known.rows:,} batches are known, the oldest proof is of {_shown(_oldest(known))}",
     )
 
 
-def _slices(known: Known) -> list[Stretch]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """A part, or the top of it, that is to be proven again now."""
+
+    stretch: Stretch
+    requests: int
+
+
+def plan_slices(known: Known) -> list[Slice]:
     """What is to be proven again now: nothing in the first half of `max_age`, all of it over the second."""
     due = [part for part in known.parts if part.covered.proven_at <= known.now - known.max_age / 2]
-    pages_due = sum(_pages_of(known, part) for part in due)
-    left = ceil(pages_due * _share(known))
-    slices: list[Stretch] = []
+    left = ceil(sum(_pages_of(known, part) for part in due) * _share(known))
+    slices: list[Slice] = []
     for part in sorted(due, key=lambda part: part.covered.proven_at):
-        if left <= 0:
-            break
-        pages = min(left, _pages_of(known, part))
-        slices.append(Stretch(interval=part.covered.interval, most_pages=pages))
-        left -= pages
+        if left > 0:
+            slices.append(_slice(known, part, left))
+        left -= _pages_of(known, part)
     return slices
+
+
+def _slice(known: Known, part: Part, most_pages: int) -> Slice:
+    """The part, down to its very end if the pages that are left for it should do."""
+    pages, interval = _pages_of(known, part), part.covered.interval
+    if most_pages < pages:
+        return Slice(stretch=Stretch(interval=interval, most_pages=most_pages), requests=most_pages)
+    at_end = END_REQUESTS if interval.after is None else 0
+    return Slice(stretch=Stretch(interval=interval), requests=pages + at_end)
 
 
 def _share(known: Known) -> float:
@@ -225,7 +238,7 @@ def _share(known: Known) -> float:
 
 
 def _pages_of(known: Known, part: Part) -> int:
-    return max(1, ceil(part.rows / _step(known.page_rows)))
+    return cost_of_stretch(part.rows, known.page_rows)
 
 
 def _oldest(known: Known) -> datetime:
