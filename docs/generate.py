@@ -53,7 +53,6 @@ PLAIN = {
     "seen_at": "when it was set aside",
     "first_seen_at": "when it was first seen",
     "name": "of the field or status",
-    "sent_at": "when it was sent",
 }
 
 
