@@ -46,6 +46,7 @@ class Known:
     parts: Sequence[Part]  # newest first
     last_started_at: datetime | None = None  # of the run before
     full_since: datetime | None = None  # of a full sync that was cut off not long ago
+    missing: int = 0  # batches that a run found gone which then failed: they may be back
     max_age: timedelta
 
 
@@ -121,12 +122,11 @@ def plan_sync(known: Known, *, full: bool = False) -> Plan:
     """The cheapest reads that keep the promises. `full` proves everything anew."""
     if not known.parts:
         return _plan_full(known, "nothing is known of the list yet")
-    if full:
-        return (
-            _plan_full(known, "asked for")
-            if known.full_since is None
-            else _plan_rest(known, known.full_since)
-        )
+    if full or known.missing:
+        if known.full_since is not None:
+            return _plan_rest(known, known.full_since)
+        gone = f"{known.missing:,} batches were gone in a run that failed: all is looked at again"
+        return _plan_full(known, "asked for" if full else gone)
     gaps = find_gaps([part.covered for part in known.parts])
     was_cut_off = gaps[-1].after is None  # no walk has come to the end of the list yet
     if was_cut_off and known.full_since is not None:

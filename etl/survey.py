@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from etl.load.deletes import count_missing
 from etl.load.stored import count_alive, count_by_status
 from etl.plan import Known, Part
 from etl.settings import Settings
@@ -36,6 +37,7 @@ def survey(connection: Connection, account: str, settings: Settings, now: dateti
         ],
         last_started_at=last.started_at if last else None,
         full_since=last.full_since if last and cut_off else None,
+        missing=count_missing(connection, account),
         max_age=timedelta(seconds=settings.max_age_seconds),
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from etl.model import RunStatus
+from etl.model import RunMode, RunStatus
 from etl.sandbox import SandboxOptions
 from etl.tables import sync_missing
 
@@ -154,6 +154,22 @@ def test_batches_that_are_back_after_the_guard_stopped_a_run_are_not_deleted(
     assert (summary.status, summary.deleted) == (RunStatus.SUCCEEDED, 0)
     assert pipeline.differences() == []
     assert {**pipeline.everything(), "sync_missing": []} == before
+
+
+@pytest.mark.parametrize("allow_deletes", [False, True])
+def test_an_incremental_sync_looks_again_at_what_the_guard_stopped(
+    database: Database, allow_deletes: bool
+) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=400, tie_groups=0, cap=20))
+    pipeline.sync()
+    assert pipeline.sync(full=False).mode == RunMode.INCREMENTAL
+    gone = pipeline.truth.vanish(0.6)
+    assert pipeline.sync().exit_code == 1
+    pipeline.truth.restore(*gone)
+    again = pipeline.sync(full=False, allow_deletes=allow_deletes)
+    assert (again.status, again.deleted) == (RunStatus.SUCCEEDED, 0)
+    assert pipeline.differences() == []
+    assert pipeline.sync(full=False).mode == RunMode.INCREMENTAL
 
 
 def test_a_few_deletes_are_always_allowed(database: Database) -> None:
