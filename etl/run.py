@@ -24,7 +24,7 @@ from etl.load.stored import count_alive
 from etl.logs import Log
 from etl.model import RunMode, RunStatus, RunSummary, Tally, Traffic
 from etl.proof import Proof, Row
-from etl.state.coverage import Covered, add_proof, save_coverage, uncovered
+from etl.state.coverage import Covered, add_proof, proven_since, read_coverage, save_coverage, uncovered
 from etl.state.runs import begin_run, finish_run, read_latest_instant, save_progress
 
 log = Log(__name__)
@@ -131,7 +131,8 @@ class Run:
         """The source lists nothing, asked twice: the table's batches are missing, and no row is set aside."""
         with self.transaction() as (connection, _tally):
             deletes.note_all_missing(connection, self.account, self.run_id)
-            resolve_vanished(connection, self.account, self.run_id, self.clock.now())
+            now = self.clock.now()
+            resolve_vanished(connection, self.account, self.run_id, now, since=self.started_at)
 
     def note_page(self, rows: int) -> None:
         self.page_rows = max(self.page_rows, rows)
@@ -166,8 +167,7 @@ class Run:
         """
         with writing(self.engine) as connection:
             deleted = self._settle_missing(connection, most_deletes)
-            if not self.unproven(EVERYTHING):
-                resolve_vanished(connection, self.account, self.run_id, self.clock.now())
+            self._resolve_vanished(connection)
             return self._save_success(connection, deleted)
 
     def finish(self) -> RunSummary:
@@ -194,6 +194,16 @@ class Run:
         if missing:
             deletes.delete_missing(connection, self.account, self.run_id, self.clock.now())
         return missing
+
+    def _resolve_vanished(self, connection: Connection) -> None:
+        """Resolve what no part of the list has shown when it was last read, above the newest included."""
+        since = None
+        if not self.unproven(EVERYTHING):
+            since = self.started_at
+        elif any(covered.interval.upto is None for covered in self._proven):
+            since = proven_since(read_coverage(connection, self.account))
+        if since is not None:
+            resolve_vanished(connection, self.account, self.run_id, self.clock.now(), since=since)
 
     def _save_success(self, connection: Connection, deleted: int) -> RunSummary:
         summary = replace(self._summary(RunStatus.SUCCEEDED), deleted=deleted)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 from etl.load.bulk import is_one_of
 from etl.load.changes import Fault
 from etl.proof import Row
-from etl.tables import quarantine
+from etl.tables import quarantine, sync_runs
 
 _IS_OPEN = quarantine.c.resolved_at.is_(None)
 
@@ -68,11 +68,19 @@ def save_faults(
     return len({fault.row.row_hash for fault in faults if not fault.row_loaded} - met)
 
 
-def resolve_vanished(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
-    """Resolve what a walk over the whole list did not show any more."""
+def resolve_vanished(
+    connection: Connection, account: str, run_id: int, observed_at: datetime, *, since: datetime
+) -> None:
+    """Resolve what was seen by earlier runs only, all of which had ended when the list was read `since` then.
+
+    The whole list: by this run, or one part of it by this and another by that.
+    """
+    ended = select(sync_runs.c.run_id).where(
+        sync_runs.c.account == account, sync_runs.c.heartbeat_at <= since, sync_runs.c.run_id != run_id
+    )
     connection.execute(
         update(quarantine)
-        .where(quarantine.c.account == account, _IS_OPEN, quarantine.c.last_run_id != run_id)
+        .where(quarantine.c.account == account, _IS_OPEN, quarantine.c.last_run_id.in_(ended))
         .values(resolved_at=observed_at)
     )
 

@@ -95,6 +95,13 @@ def add_proof(older: Iterable[Covered], proven: Covered, *, since: datetime) -> 
     return merged
 
 
+def proven_since(coverage: Sequence[Covered]) -> datetime | None:
+    """Since when every part, up to the newest that is known, has been read; None while one has not."""
+    if len(find_gaps(coverage)) > 1 or not coverage:
+        return None
+    return min(covered.proven_at for covered in coverage)
+
+
 def find_gaps(coverage: Sequence[Covered]) -> list[Interval]:
     """What no proof covers, newest first; the first gap is always the one above all that is known."""
     if not coverage:

@@ -12,12 +12,13 @@ from datetime import timedelta
 
 import pytest
 
-from etl.model import RunSummary
+from etl.model import RunMode, RunSummary
 
 from support.simulation.calls import Window
 from support.simulation.habits import Habits
 from support.simulation.moments import START
 from support.simulation.process import Process, die
+from support.simulation.program import Outcome
 from support.simulation.site import Site
 from support.simulation.stage import Stage, repeatable
 from support.simulation.world import Batch
@@ -37,8 +38,8 @@ def change(stage: Stage, batch: Batch, **fields: object) -> None:
     stage.world.note(batch)
 
 
-def is_complete(summary: RunSummary | None) -> bool:
-    return summary is not None and summary.complete
+def is_complete(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, RunSummary) and outcome.complete
 
 
 def oldest_first(stage: Stage) -> list[Batch]:
@@ -90,9 +91,9 @@ def test_a_run_that_was_taken_over_does_not_succeed_though_it_has_nothing_left_t
         stage.world.add(created_at=stage.world.now(), name="of the other run")
         stage.intrude(process, "sync", "a0", takes_over=True)
 
-    summary = stage.call("sync", fate={("answer", 2): take_over})
-    assert summary is not None
-    assert (summary.complete, summary.exit_code) == (False, 5)
+    outcome = stage.call("sync", fate={("answer", 2): take_over})
+    assert isinstance(outcome, RunSummary)
+    assert (outcome.complete, outcome.exit_code) == (False, 5)
     stage.settle()
 
 
@@ -117,9 +118,9 @@ def test_a_backfill_proves_nothing_about_those_to_come(site: Site, until: object
     stage.clock_errors["first"] = 0.0
     stage.moments.pass_time(60)
     stage.world.add(created_at=stage.world.now(), name="new")
-    summary = stage.call("sync")
-    assert summary is not None
-    assert (summary.complete, summary.inserted) == (True, 1)
+    outcome = stage.call("sync")
+    assert isinstance(outcome, RunSummary)
+    assert (outcome.complete, outcome.inserted) == (True, 1)
     stage.settle()
 
 
@@ -153,3 +154,21 @@ def test_ties_above_the_last_group_do_not_hide_the_end(site: Site, order: int) -
     for created_at in [START - timedelta(days=9)] * 2 + [START - timedelta(days=1)] * 8:
         stage.world.add(created_at=created_at, name="tied")
     assert is_complete(stage.call("full"))
+
+
+def test_a_row_without_a_name_does_not_stay_set_aside_where_no_run_reads_all(site: Site) -> None:
+    stage = Stage(
+        site, Habits.still(batches=60, settings={"delete_guard_rows": 0, "delete_guard_share": 0.0})
+    )
+    for batch in stage.world.listed:
+        change(stage, batch, status="completed")
+    spoilt, gone, *_ = oldest_first(stage)
+    change(stage, spoilt, fault="id is missing")
+    stage.call("full")
+    change(stage, spoilt, fault=None)
+    change(stage, gone, is_listed=False)
+    assert not is_complete(stage.call("full"))
+    outcome = stage.call("allow-deletes")
+    assert isinstance(outcome, RunSummary)
+    assert (outcome.mode, outcome.deleted) == (RunMode.INCREMENTAL, 1)
+    stage.check_settled()

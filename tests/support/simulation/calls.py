@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from etl.model import RunSummary
+from etl.verify.verdict import Verdict
 
 from support.simulation.answers import KINDS
 from support.simulation.deeds import LIVE
@@ -33,6 +34,7 @@ class Call:
     process: Process
     command: str  # sync, full, allow-deletes, backfill or replay
     window: Window | None = None  # of a backfill
+    is_alone: bool  # rather than in the middle of another call
     began: int  # the true moment
     newest_run: int  # before it
     revision: int  # of the world
@@ -44,12 +46,18 @@ class Call:
     def is_full(self) -> bool:
         return self.command == "full"
 
-    def judge_end(self, summary: RunSummary, now: int) -> None:
-        """Every claim of the summary against the books and the truth."""
-        if summary.error is not None and "bug" in summary.error:
-            raise Wrong(f"the program says {summary.error!r}")
+    def judge_end(self, outcome: RunSummary | Verdict, now: int) -> None:
+        """Every claim of the outcome against the books and the truth."""
+        if outcome.error is not None and "bug" in outcome.error:
+            raise Wrong(f"the program says {outcome.error!r}")
+        self._check_cause(outcome)
+        if isinstance(outcome, Verdict):
+            self._check_untouched(outcome)
+        else:
+            self._judge_run(outcome, now)
+
+    def _judge_run(self, summary: RunSummary, now: int) -> None:
         self._check_counters(summary)
-        self._check_cause(summary)
         if summary.run_id is not None:
             self._check_row(summary)
         if summary.complete and self.command != "replay":
@@ -67,16 +75,19 @@ class Call:
         ):
             raise Wrong(f"complete, status and exit code do not agree: {summary}")
 
-    def _check_cause(self, summary: RunSummary) -> None:
+    def _check_cause(self, outcome: RunSummary | Verdict) -> None:
         """A failure has a cause, and some causes must show."""
         befell = self.process.befell
-        causes = _CAUSES.get(summary.exit_code, ())
-        if summary.exit_code not in (0, 1, *_CAUSES) or (causes and not set(causes) & set(befell)):
-            raise Wrong(f"exit code {summary.exit_code} without a cause, after {befell}: {summary}")
-        if "held" in befell and summary.exit_code not in (5, 4):
-            raise Wrong(f"the lock was held, and still: {summary}")
-        if "robbery" in befell and summary.complete:
-            raise Wrong(f"another run took over, and still: {summary}")
+        causes = _CAUSES.get(outcome.exit_code, ())
+        if outcome.exit_code not in (0, 1, *_CAUSES) or (causes and not set(causes) & set(befell)):
+            raise Wrong(f"exit code {outcome.exit_code} without a cause, after {befell}: {outcome}")
+        if "held" in befell and outcome.exit_code not in (5, 4):
+            raise Wrong(f"the lock was held, and still: {outcome}")
+
+    def _check_untouched(self, verdict: Verdict) -> None:
+        """A verification writes nothing."""
+        if self.is_alone and "intruder" not in self.process.befell and self.judge.books != self.before:
+            raise Wrong(f"the tables changed while they were verified: {verdict}")
 
     def _check_row(self, summary: RunSummary) -> None:
         row = self._row(summary)
@@ -84,8 +95,8 @@ class Call:
         is_saved = not {"refusal", "doubt", "robbery"} & set(self.process.befell)
         if is_saved and row.summary != told:
             raise Wrong(f"sync_runs has {row}, the summary says {told}")
-        if "robbery" in self.process.befell and row.status != "abandoned":
-            raise Wrong(f"another run took over, and still: {row}")
+        if "robbery" in self.process.befell and (summary.complete or row.status != "abandoned"):
+            raise Wrong(f"another run took over, and still: {row}, {summary}")
 
     def _row(self, summary: RunSummary) -> RunRow:
         found = [row for row in self.judge.books.runs if row.run_id == summary.run_id]

@@ -10,7 +10,7 @@ from typing import Any, Self
 from support.simulation.answers import HARMLESS, KINDS
 from support.simulation.deeds import DEEDS
 
-_SIZES = (0, 1, 2, 3, 4, 5, 6, 8, 8, 10, 13, 13, 20, 20, 30, 40, 60)
+_SIZES = (0, 1, 2, 3, 4, 5, 6, 8, 8, 10, 13, 13, 20, 20, 30, 60)
 _CAPS = (3, 4, 5, 7, 10, 15, 25, 50, 100, 1000)
 
 
@@ -61,7 +61,9 @@ class Habits:
 
     @classmethod
     def draw(cls, rng: Random) -> Self:
-        size = rng.choice(_SIZES) if rng.random() < 0.98 else rng.randint(100, 300)
+        is_long = rng.random() < 0.3  # so long that parts of it are worth reading
+        size = rng.randint(26, 45) if is_long else rng.choice(_SIZES)
+        size = size if rng.random() < 0.99 else rng.randint(100, 300)
         cap = rng.choice(_CAPS) if size <= 100 else rng.choice(_CAPS[3:])
         calm = rng.random() < 0.1
         return cls(
@@ -84,7 +86,7 @@ class Habits:
             clock_error_rate=rng.choice((0, 0, 0.3)),
             accounts=rng.choice((1, 1, 1, 1, 2)),
             steps=rng.choice((1, 1, 2, 2, 3, 4, 6)),
-            settings=_draw_settings(rng, size),
+            settings=_draw_settings(rng, size) | ({"page_size": 5} if is_long and size < 100 else {}),
         )
 
 
@@ -99,6 +101,6 @@ def _draw_settings(rng: Random, size: int) -> dict[str, Any]:
         "max_age_seconds": rng.choice((3600.0, 86_400.0, 86_400.0, 604_800.0)),
         "delete_guard_share": rng.choice((0.0, 0.2, 0.5)),
         "delete_guard_rows": rng.choice((0, 2, 10)),
-        "requests_per_minute": rng.choice((100, 10_000)) if rng.random() < 0.97 else 5,
+        "requests_per_minute": rng.choice((100, 10_000)) if rng.random() < 0.95 else rng.choice((5, 20)),
         "requests_per_hour": rng.choice((1000, 1_000_000)) if rng.random() < 0.97 else 30,
     }

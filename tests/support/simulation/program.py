@@ -10,6 +10,7 @@ from etl import app
 from etl.errors import EtlError
 from etl.model import RunSummary
 from etl.settings import Settings
+from etl.verify.verdict import Verdict
 
 from support.simulation.calls import Call, Window
 from support.simulation.deeds import ENDED, LIVE
@@ -18,7 +19,9 @@ from support.simulation.machine import Machine
 from support.simulation.source import Source, Transport
 from support.simulation.world import World
 
-COMMANDS = {"sync": 8, "full": 2, "allow-deletes": 1, "backfill": 2, "replay": 1}
+COMMANDS = {"sync": 8, "full": 2, "allow-deletes": 1, "backfill": 2, "replay": 1, "verify": 0.5}
+
+Outcome = RunSummary | Verdict
 
 
 def draw_window(rng: Random, world: World, last: Window | None) -> Window:
@@ -31,7 +34,7 @@ def draw_window(rng: Random, world: World, last: Window | None) -> Window:
     return Window(since, until, statuses)
 
 
-def perform(call: Call, *, settings: Settings, source: Source, machine: Machine) -> RunSummary | None:
+def perform(call: Call, *, settings: Settings, source: Source, machine: Machine) -> Outcome | None:
     """Use the program; None when it could not even look at its database."""
     machine.process = call.process
     common: dict[str, Any] = {
@@ -45,6 +48,8 @@ def perform(call: Call, *, settings: Settings, source: Source, machine: Machine)
         common["transport"] = Transport(source, call.process)
         if call.window is not None:
             return app.backfill(settings, **call.window._asdict(), **common)[0]
+        if call.command == "verify":
+            return app.verify(settings, **common)[0]
         is_full, allows = call.command == "full", call.command == "allow-deletes"
         return app.sync(settings, full=is_full, allow_deletes=allows, **common)[0]
     except EtlError as error:

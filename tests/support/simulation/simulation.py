@@ -67,9 +67,20 @@ class Simulation:
                 self._use(self._rng.choice(list(stage.worlds)))
             for account in stage.worlds:
                 stage.settle(account, is_full=self._rng.random() < 0.5, again=self._rng.random() < 0.3)
+                if self._rng.random() < 0.1:
+                    stage.verify_calmly(account)
         if stage.source.complaints:
             raise Wrong(f"odd requests: {stage.source.complaints}")
+        if not stage.counts["clock set"]:  # hosts whose clocks differ cannot count together
+            self._check_quota()
         return stage.counts
+
+    def _check_quota(self) -> None:
+        settings = self._stage.settings
+        for account in self._stage.worlds:
+            minute, hour = (self._stage.source.most_within(account, seconds) for seconds in (60, 3600))
+            if minute > settings.requests_per_minute or hour > settings.requests_per_hour:
+                raise Wrong(f"{minute} requests within a minute, {hour} within an hour: {settings}")
 
     def _pass_time(self) -> None:
         stage, rng = self._stage, self._rng

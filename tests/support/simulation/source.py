@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from random import Random
 
@@ -38,6 +38,16 @@ class Source:
         self._counts = counts
         self._tell = tell
         self._last_was_false = False
+        self._asked_at: defaultdict[str, list[int]] = defaultdict(list)
+
+    def most_within(self, account: str, seconds: float) -> int:
+        """The most requests that came in any span so long."""
+        asked, begin, most = self._asked_at[account], 0, 0
+        for end, moment in enumerate(asked):
+            while moment - asked[begin] >= seconds * 1_000_000:
+                begin += 1
+            most = max(most, end - begin + 1)
+        return most
 
     def answer(self, process: Process, request: httpx.Request) -> httpx.Response:
         """Let life go on, answer, let life go on."""
@@ -45,6 +55,7 @@ class Source:
         world = self.worlds.get(request.headers["Authorization"].removeprefix("Bearer "))
         if world is None:
             return respond(_REFUSED, 401)
+        self._asked_at[world.account].append(self._moments.now)
         self._live(world)
         self._moments.pass_time(self._rng.choice((0.01, 0.1, 0.5, 3)))
         body = self._read(world, request.read())

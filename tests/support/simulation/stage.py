@@ -19,6 +19,7 @@ from datetime import timedelta
 from random import Random
 
 from etl.model import Account, RunSummary, Secret
+from etl.verify.verdict import Kind, Verdict
 
 from support.simulation.calls import Call, Window
 from support.simulation.fate import LARGEST_CLOCK_ERROR, Fate
@@ -29,7 +30,7 @@ from support.simulation.life import calm_down, populate
 from support.simulation.machine import Machine
 from support.simulation.moments import Moments
 from support.simulation.process import Death, Process
-from support.simulation.program import perform
+from support.simulation.program import Outcome, perform
 from support.simulation.site import Site
 from support.simulation.source import Source
 from support.simulation.tables import newest_run, read_everything, read_runs
@@ -86,7 +87,7 @@ class Stage:
         window: Window | None = None,
         machine: int = 0,
         is_held: bool = False,
-    ) -> RunSummary | None:
+    ) -> Outcome | None:
         """Use the program once, and judge what came of it; None when it died or could not begin.
 
         `is_held`: another process has the account's lock, so that this one must be refused.
@@ -97,16 +98,16 @@ class Stage:
             call.process.befell.append("held")
         self._calls.append(call)
         try:
-            summary = perform(call, settings=self.settings, source=self.source, machine=host)
+            outcome = perform(call, settings=self.settings, source=self.source, machine=host)
         except Death:
             self.site.cut_power(host)
-            summary = None
+            outcome = None
         self._look(call)
         self._calls.remove(call)
-        self._note_end(call, summary)
-        if summary is not None:
-            call.judge_end(summary, self.moments.now)
-        return summary
+        self._note_end(call, outcome)
+        if outcome is not None:
+            call.judge_end(outcome, self.moments.now)
+        return outcome
 
     def _begin(self, command: str, account: str, host: Machine, fate: Fate, window: Window | None) -> Call:
         process = Process(self.moments, host=host.name, account=account, fate=fate, refusal=self.site.refusal)
@@ -120,6 +121,7 @@ class Stage:
             process=process,
             command=command,
             window=window,
+            is_alone=not self._calls,
             began=self.moments.now,
             newest_run=newest,
             revision=judge.world.revision,
@@ -144,12 +146,15 @@ class Stage:
             call.run_id = runs[0].run_id
             call.judge.begin_run(runs[0].run_id, call.began, runs[0].started_at)
 
-    def _note_end(self, call: Call, summary: RunSummary | None) -> None:
-        mode = f" ({summary.mode})" if summary and call.command == "sync" else ""
-        outcome = f"{summary.status}, exit code {summary.exit_code}" if summary else "no summary"
-        self.counts[f"{call.command}{mode}: {outcome}"] += 1
+    def _note_end(self, call: Call, outcome: Outcome | None) -> None:
+        ended = "nothing said"
+        if isinstance(outcome, RunSummary):
+            ended = f"{outcome.mode} {outcome.status}, exit code {outcome.exit_code}"
+        elif outcome is not None:
+            ended = f"exit code {outcome.exit_code}"
+        self.counts[f"{call.command}: {ended}"] += 1
         self.counts.update(f"befell: {what}" for what in call.process.befell)
-        self.tell(f"  {call.process.host} ends {call.command}: {summary or outcome}, {call.process.befell}")
+        self.tell(f"  {call.process.host} ends {call.command}: {outcome}, {call.process.befell}")
 
     # -- a second process ------------------------------------------------------------------------------
 
@@ -173,6 +178,7 @@ class Stage:
         self.tell(f"  intruder: {command} of {account}, {'takes over' if takes_over else 'as it is'}")
         self.counts["intruder: takes over" if takes_over else "intruder"] += 1
         was_running = self._is_running(call)
+        process.befell.append("intruder")
         self.call(
             command,
             account,
@@ -194,30 +200,45 @@ class Stage:
     def settle(self, account: str = "a0", *, is_full: bool = False, again: bool = True) -> None:
         """The faults stop and the world stands still: two syncs later the tables are the truth."""
         self.source.is_calm = True
-        judge = self.judges[account]
-        calm_down(judge.world)
+        calm_down(self.worlds[account])
         self.settings = replace(self.settings, max_pages=20_000, max_attempts=8)
         self.moments.pass_time(self.settings.max_age_seconds + 3 * LARGEST_CLOCK_ERROR)
         for _ in range(2):
             self.moments.pass_time(60)
             self._call_calmly(account, is_full=is_full)
-        with self.site.looking() as look:
-            check_settled(judge, look)
-            before = read_everything(look, account)
+        self.check_settled(account)
         if again:
-            self.moments.pass_time(60)
-            summary = self._call_calmly(account, is_full=is_full)
-            with self.site.looking() as look:
-                check_nothing_written(summary, before, read_everything(look, account))
-                check_settled(judge, look)
+            self._check_nothing_is_written(account, is_full=is_full)
+
+    def check_settled(self, account: str = "a0") -> None:
+        """The tables are the truth by now."""
+        with self.site.looking() as look:
+            check_settled(self.judges[account], look)
+
+    def _check_nothing_is_written(self, account: str, *, is_full: bool) -> None:
+        with self.site.looking() as look:
+            before = read_everything(look, account)
+        self.moments.pass_time(60)
+        summary = self._call_calmly(account, is_full=is_full)
+        with self.site.looking() as look:
+            check_nothing_written(summary, before, read_everything(look, account))
+        self.check_settled(account)
 
     def _call_calmly(self, account: str, *, is_full: bool) -> RunSummary:
-        summary = self.call("full" if is_full else "sync", account)
-        if summary is not None and "--allow-deletes" in (summary.hint or ""):
-            summary = self.call("allow-deletes", account)
-        if summary is None or not summary.complete:
-            raise Wrong(f"nothing moves, nothing fails, and still: {summary}")
-        return summary
+        outcome = self.call("full" if is_full else "sync", account)
+        if isinstance(outcome, RunSummary) and "--allow-deletes" in (outcome.hint or ""):
+            outcome = self.call("allow-deletes", account)
+        if not isinstance(outcome, RunSummary) or not outcome.complete:
+            raise Wrong(f"nothing moves, nothing fails, and still: {outcome}")
+        return outcome
+
+    def verify_calmly(self, account: str) -> None:
+        """The program itself finds no fault with the tables, but for what cannot be read."""
+        verdict = self.call("verify", account)
+        if not isinstance(verdict, Verdict) or any(
+            each.kind != Kind.SET_ASIDE for each in verdict.differences
+        ):
+            raise Wrong(f"nothing moves, nothing fails, and still: {verdict}")
 
 
 @contextmanager
