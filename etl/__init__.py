@@ -32,6 +32,8 @@ The way of the data, and the files along it:
       bulk          many rows at once, each database in its own way
       batches, deletes, quarantine, drift, replay
     state/          runs, coverage, the lock of an account
+      quota         what was sent with a key, and what the source told of it
+      allowance     whether one more may be sent                          (pure)
     report/         figures and how they look in a terminal
     sandbox/        a local source with every fault of the real one
     migrate, engine, refusals, tables, settings/, model, progress, logs, clock, errors, version
