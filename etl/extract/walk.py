@@ -237,7 +237,9 @@ class Walk:
             return
         self._empties = 0
         if self._phase is _Phase.LOOKING_PAST and self._resting is not None:
-            self._phase, self._offset = _Phase.WALKING, self._resting.offset
+            is_past = page.offset == self._resting.end
+            self._phase = _Phase.READING_AGAIN if is_past else _Phase.WALKING
+            self._offset = self._resting.offset
         elif page.offset > 0:
             self._step_back(page)
         elif self.frontier is not None:
@@ -253,7 +255,9 @@ class Walk:
         if self._phase is _Phase.READING_AGAIN and self._lengths.is_short(page):
             # Rows that went away must not hold up the end; a page that is cut may only have lost them.
             self._frontier.forget_all_but(page)
-        self._phase, self._resting, self._offset = _Phase.LOOKING_PAST, page, page.end - 1
+        self._phase, self._resting = _Phase.LOOKING_PAST, page
+        # Where a page holds no more than one row, its last row would hide what follows.
+        self._offset = page.end - 1 if page.length > 1 else page.end
 
     def _receive_past(self, page: Page) -> None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
@@ -262,7 +266,7 @@ class Walk:
             raise InvariantError("looked past no page")
         self._empties = 0
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
-        if page.length > 1 or not page.identities <= resting.identities:
+        if page.end > resting.end or not page.identities <= resting.identities:
             is_new = not page.places or self._frontier.is_added_to_by(page)
             self._take_as_cut(resting, is_sure=is_new)
 

@@ -117,6 +117,13 @@ def test_a_list_is_walked_whole_whatever_the_servers_cap(database: Database, cap
     assert changes(pipeline.sync()) == {"unchanged": batches}
 
 
+@pytest.mark.parametrize("cap", [1, 2])
+def test_a_cap_that_leaves_no_room_for_a_proof_is_told(database: Database, cap: int) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=9, tie_groups=0, cap=cap))
+    summary = pipeline.sync()
+    assert (summary.status, summary.complete, summary.exit_code) == (RunStatus.INCOMPLETE, False, 1)
+
+
 @pytest.mark.parametrize("caps", [(100, 40), (40, 100), (100, 13, 70, 9)], ids=str)
 @pytest.mark.parametrize("is_known", [False, True], ids=["first-sync", "second-sync"])
 def test_a_cap_that_changes_in_mid_walk_loses_nothing(
