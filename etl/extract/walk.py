@@ -252,7 +252,8 @@ class Walk:
         self._offset = page.offset + max(1, min(page.kept, page.length - self.margin) - 1)
 
     def _look_past(self, page: Page) -> None:
-        if self._phase is _Phase.READING_AGAIN and self._lengths.is_short(page):
+        stands_still = self._resting is not None and page.identities == self._resting.identities
+        if self._phase is _Phase.READING_AGAIN and (stands_still or self._lengths.is_short(page)):
             # Rows that went away must not hold up the end; a page that is cut may only have lost them.
             self._frontier.forget_all_but(page)
         self._phase, self._resting = _Phase.LOOKING_PAST, page
