@@ -6,12 +6,14 @@ What is drawn is harsher than any real source: a move or three at every request,
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 
 import pytest
 
 from etl.extract.page import Page
 from etl.extract.walk import UNKNOWN, Walk, _Phase
+from etl.interval import NEWEST
 from etl.plan import cost_of_walk
 from etl.proof import Proof
 
@@ -39,7 +41,12 @@ def restless(random: Random) -> Habits:
 
 
 def cramped(random: Random) -> Habits:
-    """Pages of a few rows, so that groups fill them and are wider than the cap."""
+    """Pages of a few rows, so that groups fill them and are wider than the cap.
+
+    About one walk in 60,000 is fooled here, and must be: a group that fills its page to the last row looks
+    like one that goes on behind it, when a delete and an insert cancel out between two requests and the ties
+    come in an order that hides the same row twice.
+    """
     return Habits(
         rows=random.randint(0, 40),
         tied=random.choice([1, 2, 4, 8]),
@@ -68,13 +75,35 @@ def verdict_on(draw: Draw, seed: int, walk_class: type[Walk] = Walk) -> Verdict:
     """One walk over one list, all of it following from the seed."""
     random = Random(seed)
     source = MovingList(draw(random), random)
-    until = random.choice(list(source.stayed.values())) if source.stayed and random.random() < 0.1 else None
     walk = walk_class(
         limit=random.choice([10, 50, 1000]),
-        until=place_of(until) if until else None,
+        until=any_place(source, random) if random.random() < 0.1 else None,
         expected_rows=random.choice([len(source.stayed), UNKNOWN]),
     )
     return judge_walk(walk, source, random, most_ahead=random.choice([0, 0, 1, 3]))
+
+
+def verdict_on_stretch(draw: Draw, seed: int) -> Verdict:
+    """One walk that begins in the middle, about where a search would have found the place."""
+    random = Random(seed)
+    source = MovingList(draw(random), random)
+    begin_above = any_place(source, random)
+    newer = sum(begin_above is not None and place_of(row) > begin_above for row in source.stayed.values())
+    walk = Walk(
+        limit=random.choice([10, 50, 1000]),
+        start=max(0, newer + random.randint(-20, 5)) if begin_above else 0,
+        begin_above=begin_above,
+        until=random.choice([None, any_place(source, random)]),
+        capacity=random.choice([0, 10]),
+        expected_rows=UNKNOWN,
+    )
+    return judge_walk(walk, source, random, most_ahead=random.choice([0, 1]), begin_above=begin_above)
+
+
+def any_place(source: MovingList, random: Random) -> datetime | None:
+    """The created_at of any row that has one."""
+    places = [place for row in source.stayed.values() if (place := place_of(row)) != NEWEST]
+    return random.choice(places) if places else None
 
 
 def walks_of(seed: int) -> range:
@@ -84,6 +113,12 @@ def walks_of(seed: int) -> range:
 @pytest.mark.parametrize("draw", [restless, cramped, quiet])
 def test_no_walk_claims_what_was_not_so_misses_a_row_or_takes_one_twice(draw: Draw, seed: int) -> None:
     faults = {number: verdict_on(draw, number).faults for number in walks_of(seed)}
+    assert {number: fault for number, fault in faults.items() if fault} == {}
+
+
+@pytest.mark.parametrize("draw", [restless, cramped, quiet])
+def test_no_walk_from_the_middle_does_either(draw: Draw, seed: int) -> None:
+    faults = {number: verdict_on_stretch(draw, number).faults for number in walks_of(seed)}
     assert {number: fault for number, fault in faults.items() if fault} == {}
 
 
@@ -129,7 +164,7 @@ def test_a_known_list_that_stands_still_costs_its_pages_and_one_request_more(
 
 
 @pytest.mark.parametrize(
-    ("rows", "requests"), [(0, 2), (1, 3), (2, 3), (3, 4), (500, 4), (1000, 3), (2500, 4), (20_000, 22)]
+    ("rows", "requests"), [(0, 2), (1, 4), (2, 3), (3, 4), (500, 4), (1000, 3), (2500, 4), (20_000, 22)]
 )
 def test_an_unknown_list_that_stands_still_costs_two_requests_more_at_the_most(
     rows: int, requests: int

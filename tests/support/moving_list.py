@@ -16,7 +16,7 @@ from random import Random
 from etl.extract.ahead import Ahead, worthwhile
 from etl.extract.page import Page
 from etl.extract.walk import MOST_IDLE, Read, Walk
-from etl.interval import NEWEST
+from etl.interval import NEWEST, Interval
 from etl.proof import Proof, Row
 
 from support.clocks import FakeClock
@@ -117,6 +117,7 @@ class Verdict:
 
     walk: Walk
     source: MovingList
+    begin_above: datetime | None = None  # where a walk from the middle is to begin
     proven: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     _proofs: int = 0
@@ -130,11 +131,17 @@ class Verdict:
             self.faults.append(f"claims {sorted(claimed)} where the list held {sorted(map(str, held))}")
         if claimed & self.proven:
             self.faults.append(f"yields {sorted(claimed & self.proven)} twice")
-        if proof.interval.upto != self._frontier:
+        if not self._joins(proof.interval):
             self.faults.append(f"leaves a gap between {self._frontier} and {proof.interval.upto}")
         self._frontier = proof.interval.after
         self.proven |= claimed
         self._proofs += 1
+
+    def _joins(self, interval: Interval) -> bool:
+        """Whether a proof begins where the one before ended, and the first one where it is to."""
+        if self._proofs or self.begin_above is None:
+            return interval.upto == self._frontier
+        return interval.upto is None or interval.upto >= self.begin_above
 
     def judge_length(self) -> bool:
         """Whether the walk is still within what it may cost, whatever the list does."""
@@ -144,15 +151,25 @@ class Verdict:
         return not is_endless
 
     def judge_end(self) -> None:
-        until = self.walk.until
-        due = {name for name, row in self.source.stayed.items() if until is None or place_of(row) >= until}
+        due = {name for name, row in self.source.stayed.items() if self._is_due(place_of(row))}
         if self.walk.complete and (missed := due - self.proven):
             self.faults.append(f"says that it is complete and misses {sorted(missed)}")
 
+    def _is_due(self, place: datetime) -> bool:
+        is_below_the_top = self.begin_above is None or place <= self.begin_above
+        return is_below_the_top and (self.walk.until is None or place >= self.walk.until)
 
-def judge_walk(walk: Walk, source: MovingList, random: Random, *, most_ahead: int = 0) -> Verdict:
+
+def judge_walk(
+    walk: Walk,
+    source: MovingList,
+    random: Random,
+    *,
+    most_ahead: int = 0,
+    begin_above: datetime | None = None,
+) -> Verdict:
     """Walk the list to the end; up to `most_ahead` pages are fetched before they are asked for."""
-    verdict = Verdict(walk=walk, source=source)
+    verdict = Verdict(walk=walk, source=source, begin_above=begin_above)
     ahead = _AheadAtOnce(source.answer, FakeClock())
     while (read := walk.read) is not None and verdict.judge_length():
         early = None if walk.nears_end else ahead.take(read, walk)

@@ -262,10 +262,25 @@ def test_a_row_that_shows_up_in_the_last_group_is_not_missed() -> None:
     assert walk.complete
 
 
-def test_an_oldest_row_that_goes_away_does_not_hold_up_the_end() -> None:
-    walk = walked("c3 b2 a1")
-    assert asked(walk, "b2", "b2", "b2", "b2") == [1, 1, 1, 1]
-    last = give(walk, "b2")
+def test_behind_a_single_row_the_walk_looks_twice() -> None:
+    walk = walked("a1")
+    assert asked(walk, "", "") == [1, 1]
+    assert asks_at(walk) == 0
+    assert words(give(walk, "a1")) == "a1"
+    assert walk.complete
+
+
+def test_a_row_of_the_last_group_that_goes_away_does_not_hold_up_the_end() -> None:
+    walk = walked("d4 c3 b1 a1")
+    assert asked(walk, "c3 b1", "b1", "c3 b1", "b1") == [1, 2, 1, 2]
+    assert words(give(walk, "c3 b1")) == "b1"
+    assert walk.complete
+
+
+def test_a_last_group_that_goes_away_does_not_hold_up_the_end() -> None:
+    walk = walked("e5 d4 c3 b1 a1", limit=5)
+    assert asked(walk, "d4 c3", "c3", "d4 c3", "c3") == [2, 3, 2, 3]
+    last = give(walk, "d4 c3")
     assert last is not None
     assert (last.interval, last.rows) == (between(None, 1), ())
     assert walk.complete
