@@ -40,6 +40,4 @@ def words(proof: Proof | None) -> str:
 
 
 def between(after: int | None, upto: int | None) -> Interval:
-    return Interval(
-        after=None if after is None else at(after), upto=None if upto is None else at(upto)
-    )
+    return Interval(after=None if after is None else at(after), upto=None if upto is None else at(upto))

@@ -157,7 +157,7 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=repr)
+@pytest.mark.parametrize("fault", PASSING, ids=range(len(PASSING)))
 def test_a_fault_that_passes_costs_a_retry_and_no_page(fault: Reply | Exception) -> None:
     bench = Bench(fault, OK)
     assert [row.id for row in bench.fetch().rows] == ["a"]
