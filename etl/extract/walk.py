@@ -147,6 +147,8 @@ class Walk:
         self.pages += 1
         self._idle += 1
         self._lengths.see(page)
+        if page.rows:
+            self._empties = 0
         if self.pages > self._max_pages:
             self._stop(f"gave up after {self._max_pages} pages: the list does not end")
         elif self._idle > MOST_IDLE + self._adding_pages:
@@ -171,7 +173,7 @@ class Walk:
         return self.frontier is None and page.places[0] > above and page.kept > 0
 
     def _advance(self, page: Page) -> Proof | None:
-        self._empties = self._repeats = self._steps_back = 0
+        self._repeats = self._steps_back = 0
         adds = self._frontier.is_added_to_by(page)
         if not adds and self._is_end(page):
             return self._finish(page)
@@ -231,7 +233,7 @@ class Walk:
     # -- when it does not go straight on -----------------------------------------------------------
 
     def _receive_nothing(self, page: Page) -> None:
-        """An empty answer can be false: it counts only when it is given twice."""
+        """An empty answer can be false: it counts only when it is given twice in a row."""
         self._empties += 1
         if self._empties == 1:
             return
@@ -265,7 +267,6 @@ class Walk:
         resting = self._resting
         if resting is None:
             raise InvariantError("looked past no page")
-        self._empties = 0
         self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
         if page.end > resting.end or not page.identities <= resting.identities:
             is_new = not page.places or self._frontier.is_added_to_by(page)

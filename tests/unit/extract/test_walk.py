@@ -223,6 +223,13 @@ def test_an_empty_list_is_not_believed_when_it_is_seen_once() -> None:
     assert not walk.is_empty
 
 
+def test_two_empty_answers_with_a_page_between_them_show_nothing() -> None:
+    walk = Walk(limit=4, start=2, begin_above=at(5))
+    assert asked(walk, "", "b2 a1", "") == [2, 2, 0]
+    assert not walk.complete
+    assert words(give(walk, "f6 e5 d4 c3")) == "f6 e5 d4"
+
+
 def test_a_list_that_turned_empty_ends_the_walk_without_a_proof() -> None:
     walk = walked("b2 a1")
     while walk.read is not None:
