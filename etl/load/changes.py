@@ -49,6 +49,11 @@ class Changes:
     unknown_fields: set[str] = field(default_factory=set)
     statuses: set[str] = field(default_factory=set)  # of the rows that were read
 
+    @property
+    def read(self) -> set[int]:
+        """The hashes of the rows that were read, rather than known by their bytes, and can be loaded."""
+        return {write.row_hash for write in self.writes} | {new_hash for _, new_hash in self.respelled}
+
     def count(self, change: Change) -> int:
         return sum(write.change is change for write in self.writes)
 

@@ -58,7 +58,7 @@ def load_rows(
     save_respelled(connection, account, changes.respelled)
     set_aside = 0
     if changes.faults or has_open(connection, account):
-        set_aside = save_faults(connection, account, run_id, observed_at, rows, changes.faults)
+        set_aside = save_faults(connection, account, run_id, observed_at, rows, changes)
     drift = save_drift(
         connection,
         account,

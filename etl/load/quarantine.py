@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
 from etl.load.bulk import is_one_of
-from etl.load.changes import Fault
+from etl.load.changes import Changes, Fault
 from etl.proof import Row
 from etl.tables import quarantine, sync_runs
 
@@ -46,26 +46,28 @@ def save_faults(
     run_id: int,
     observed_at: datetime,
     rows: Sequence[Row],
-    faults: Sequence[Fault],
+    changes: Changes,
 ) -> int:
     """Bring the quarantine up to date with what a page shows: new faults in, mended ones resolved.
 
-    Returns how many rows were set aside that no page of this run had shown: pages overlap.
+    What an earlier version set aside and this one has read is mended, too. Returns how many rows were set
+    aside that no page of this run had shown: pages overlap.
     """
     entries = _read_open(connection, account, rows)
-    shown = {row.row_hash for row in rows}
-    still_so = [entry.quarantine_id for entry in entries if entry.raw_hash in shown]
-    mended = [entry.quarantine_id for entry in entries if entry.raw_hash not in shown]
+    faulty = {(fault.row.row_hash, fault.field) for fault in changes.faults}
+    as_before = {row.row_hash for row in rows} - changes.read
+    still_so = [e for e in entries if e.raw_hash in as_before or (e.raw_hash, e.field) in faulty]
+    mended = [entry for entry in entries if entry not in still_so]
     _update(connection, still_so, last_run_id=run_id)
     _update(connection, mended, resolved_at=observed_at)
     known = {(entry.raw_hash, entry.field) for entry in entries}
-    new = [fault for fault in faults if (fault.row.row_hash, fault.field) not in known]
+    new = [fault for fault in changes.faults if (fault.row.row_hash, fault.field) not in known]
     if new:
         connection.execute(
             insert(quarantine), [_values(fault, account, run_id, observed_at) for fault in new]
         )
     met = {entry.raw_hash for entry in entries if entry.last_run_id == run_id}
-    return len({fault.row.row_hash for fault in faults if not fault.row_loaded} - met)
+    return len({fault.row.row_hash for fault in changes.faults if not fault.row_loaded} - met)
 
 
 def resolve_vanished(
@@ -98,9 +100,9 @@ def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> lis
     return [_Entry._make(row) for row in connection.execute(query)]
 
 
-def _update(connection: Connection, entries: Sequence[int], **values: object) -> None:
+def _update(connection: Connection, entries: Sequence[_Entry], **values: object) -> None:
     if entries:
-        among = is_one_of(connection, quarantine.c.quarantine_id, entries)
+        among = is_one_of(connection, quarantine.c.quarantine_id, [e.quarantine_id for e in entries])
         connection.execute(update(quarantine).where(among).values(**values))
 
 
