@@ -5,7 +5,7 @@ The way of the data, and the files along it:
     cli/            a command: parse, call app, print, exit code
     app             puts the parts together for each command
     work            the frame of a run: lock, client, an end that tells
-    sync            one sync of one account: plan, then read              backfill, replay: other runs
+    jobs/           what a run can be: sync (plan, then read), backfill, replay
     verify/         the table held against the source, each difference explained
     survey          what the database knows before a sync
     plan            what is known -> which reads, and what they cost      (pure)

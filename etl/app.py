@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine
 
-from etl.backfill import Backfill, Window
 from etl.clock import Clock, SystemClock
 from etl.engine import create_engine, reading
 from etl.extract.budget import Unlimited
 from etl.extract.client import Client
 from etl.extract.walk import Read
+from etl.jobs.backfill import Backfill, Window
+from etl.jobs.replay import replay_account
+from etl.jobs.sync import Sync
 from etl.load.replay import read_accounts
 from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
-from etl.replay import replay_account
 from etl.settings import Settings
-from etl.sync import Sync
 from etl.verify.verdict import Verdict
 from etl.work import Job, Work
 

@@ -80,7 +80,6 @@ def test_the_documents_of_json_have_the_fields_that_are_told(server: SandboxServ
         assert set(json.loads(outcome.out)) == set(re.findall(r"`(\w+)`", told)), call
 
 
-@pytest.mark.xfail(reason="`from etl import sync` gives the module of that name, not the function")
 @pytest.mark.slow
 @pytest.mark.parametrize("document", sorted({block.document for block in blocks("python")}))
 def test_the_python_of_a_document_runs_from_its_top_to_its_end(

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from etl.backfill import Window, plan_backfill, steps_left
 from etl.interval import NEWEST, RESOLUTION, Interval
+from etl.jobs.backfill import Window, plan_backfill, steps_left
 from etl.model import RunMode
 from etl.plan import Stretch
 from etl.state.coverage import Covered
