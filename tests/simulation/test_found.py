@@ -156,7 +156,7 @@ def test_ties_above_the_last_group_do_not_hide_the_end(site: Site, order: int) -
     assert is_complete(stage.call("full"))
 
 
-def test_a_row_without_a_name_does_not_stay_set_aside_where_no_run_reads_all(site: Site) -> None:
+def test_a_row_without_a_name_does_not_stay_set_aside_where_deletes_were_held_back(site: Site) -> None:
     stage = Stage(
         site, Habits.still(batches=60, settings={"delete_guard_rows": 0, "delete_guard_share": 0.0})
     )
@@ -170,5 +170,5 @@ def test_a_row_without_a_name_does_not_stay_set_aside_where_no_run_reads_all(sit
     assert not is_complete(stage.call("full"))
     outcome = stage.call("allow-deletes")
     assert isinstance(outcome, RunSummary)
-    assert (outcome.mode, outcome.deleted) == (RunMode.INCREMENTAL, 1)
+    assert (outcome.mode, outcome.deleted) == (RunMode.FULL, 1)
     stage.check_settled()
