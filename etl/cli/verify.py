@@ -102,7 +102,7 @@ def _differences(verdict: Verdict) -> Iterator[Text]:
         yield Text(f"\n{verdict.account}: the table is as the source", style="green")
         return
     style = "red" if verdict.unexplained else "yellow"
-    counts = f"{len(differences):,} differ, {verdict.unexplained:,} of them unexplained"
+    counts = f"batches that differ: {len(differences):,}, unexplained: {verdict.unexplained:,}"
     yield Text(f"\n{verdict.account}: {counts}", style=style)
     for difference in differences[:_MOST_SHOWN]:
         yield _line(difference, verdict)

@@ -16,6 +16,7 @@ class Lengths:
         self.largest = capacity
         self.clamp_varies = False
         self.hint: Page | None = None  # the last page, when it was shorter than a page can be
+        self._is_pushed = False  # the last page ended with the rows of the one before, further down
         self._limit = 0  # asked for when a page was first as long
         self._furthest = 0  # end of the page that reached furthest
 
@@ -30,6 +31,7 @@ class Lengths:
         grew = page.length > self.largest > 0 and page.limit <= self._limit
         if grew or (went_on and self.was_short):
             self.clamp_varies = True
+        self._is_pushed = self.pushed_by(page) > 0
         self.hint = page if page.length < (self.largest or page.limit) else None
         if page.length > self.largest:
             self.largest, self._limit = page.length, page.limit
@@ -48,10 +50,20 @@ class Lengths:
         return page.length < self.largest and not self.clamp_varies
 
     def end_again(self, page: Page) -> bool:
-        """Whether the page, shorter than the short one before it, ends just where that one did."""
-        if self.hint is None or self.clamp_varies:
+        """Whether the page, shorter than the short one before it, ends just where that one did.
+
+        At the same place or, where inserts push the list meanwhile, for the third time with the same rows.
+        """
+        if self.hint is None or self.clamp_varies or page.end < self._furthest:
             return False
-        return page.length < self.hint.length and page.end == self.hint.end == self._furthest
+        rests = page.end == self.hint.end or (self._is_pushed and page.tail == self.hint.tail)
+        return rests and page.length < self.hint.length
+
+    def pushed_by(self, page: Page) -> int:
+        """Places by which the list's end seems to have moved down since the last page."""
+        if self.hint is None or page.tail != self.hint.tail:
+            return 0
+        return max(0, page.end - self.hint.end)
 
     def end_elsewhere(self, page: Page) -> bool:
         """Whether the list seems to end with the page, but not where it did before."""

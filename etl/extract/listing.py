@@ -19,6 +19,7 @@ from etl.proof import Proof
 from etl.settings import Settings
 
 _RUN_AGAIN = "what was read is loaded; run again"
+_NO_USE = "what was read is loaded; only the source can mend this: docs/design.md, limits that are known"
 
 
 class Listing:
@@ -131,7 +132,7 @@ class Listing:
             if most_pages is not None and walk.pages >= most_pages:
                 return
         if walk.stopped is not None:
-            raise IncompleteError(walk.stopped, hint=_RUN_AGAIN)
+            raise IncompleteError(walk.stopped, hint=_NO_USE if walk.is_hopeless else _RUN_AGAIN)
 
     def _note(self, rows: int) -> None:
         self.page_rows = max(self.page_rows, rows)

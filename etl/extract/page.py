@@ -98,6 +98,11 @@ class Page:
         """The rows that share a created_at."""
         return frozenset(row.identity for row in self.rows if row.place == place)
 
+    @cached_property
+    def tail(self) -> frozenset[str | int]:
+        """The tail group: the rows that share the last created_at."""
+        return self.identities_at(self.places[-1]) if self.places else frozenset()
+
     @property
     def is_ordered(self) -> bool:
         return all(newer >= older for newer, older in pairwise(self.places))

@@ -10,11 +10,12 @@ created_at never changes. Hence the words and the rules:
               can hide between it and what is proven. It proves all from its tail group, excluded, up to
               the frontier. A page that is not linked means that the list moved up: step back.
 *the end*     a linked page that adds nothing, is shorter than the short page before it, and ends just
-              where that one ended. A short page alone proves nothing (the server may clamp, and
-              clamp otherwise at the next request), an empty one neither (it may be false), nor one that
-              adds nothing (inserts push known rows under the walk). Without such a second sign look past
-              the page, from its last row on: that row and nothing behind it, and the page read again adds
-              nothing. The row shows that the answer is not falsely empty, and that the list did not move up.
+              where that one ended: at its place or, where inserts push the list, with its rows.
+              A short page alone proves nothing (the server may clamp, and clamp otherwise at the next
+              request), an empty one neither (it may be false), nor one that adds nothing (inserts push
+              known rows under the walk). Without such a second sign look past the page, from its last
+              row on: that row and nothing behind it, and the page read again adds nothing. The row shows
+              that the answer is not falsely empty, and that the list did not move up.
 
 `Walk` is pure: it says what to `read`, is handed the page, and returns what is proven by it.
 """
@@ -82,6 +83,7 @@ class Walk:
         self.complete = False
         self.is_empty = False  # complete, and the source lists nothing at all
         self.stopped: str | None = None  # why it ended without a proof
+        self.is_hopeless = False  # stopped, as another walk over the same rows would
         self.pages = 0
         self._max_pages = max_pages
         self._expected_rows = expected_rows
@@ -179,13 +181,14 @@ class Walk:
             return self._finish(page)
         proof = self._prove(page)
         is_pushed = self._lengths.end_elsewhere(page)
+        pushed_by = 0 if adds else self._lengths.pushed_by(page)
         self._lengths.note(page, adds=adds)
         if proof is not None:  # rows of the group at the frontier come and go: that is no progress
             self._adding_pages, self._idle = self._adding_pages + 1, 0
         # A page that inserts pushed is stepped over, not looked past: known rows would stand there by then,
         # again and again while batches are created at the pace of the reads.
         if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
-            self._step(page)
+            self._step(page, pushed_by)
         else:
             self._look_past(page)
         return proof
@@ -244,14 +247,16 @@ class Walk:
             self._offset = self._resting.offset
         elif page.offset > 0:
             self._step_back(page)
-        elif self.frontier is not None:
+        elif self.frontier is not None and self.status is None:
             self._stop("the list turned empty during the walk")
         else:
-            self.complete = self.is_empty = True
+            self.complete, self.is_empty = True, self.frontier is None
 
-    def _step(self, page: Page) -> None:
+    def _step(self, page: Page, pushed_by: int = 0) -> None:
+        """Go on below the page; where inserts push the list at a pace, as much further as they will have."""
         self._phase = _Phase.WALKING
-        self._offset = page.offset + max(1, min(page.kept, page.length - self.margin) - 1)
+        step = max(1, min(page.kept, page.length - self.margin) - 1)
+        self._offset = page.offset + step + min(pushed_by, page.length)
 
     def _look_past(self, page: Page) -> None:
         stands_still = self._resting is not None and page.identities == self._resting.identities
@@ -282,7 +287,10 @@ class Walk:
         self._phase = _Phase.WALKING
         if page.kept > 1:
             self._step(page)
+        elif self._widenings == MOST_WIDENINGS and not is_sure:
+            self._stop("a list of few rows changes with every read of it")
         elif self._widenings == MOST_WIDENINGS or (is_sure and page.length == self._narrow):
+            self.is_hopeless = True
             self._stop(
                 f"{page.length - page.kept} or more batches share one created_at and the source gives no more"
                 f" than {page.length} rows a page: that none of them is missed cannot be proven"

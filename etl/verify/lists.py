@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from etl.interval import NEWEST
 from etl.proof import Row
 from etl.verify.verdict import Count, Difference, Kind
 
@@ -90,9 +91,11 @@ class Sightings:
         )
 
     def is_new(self, place: datetime | None) -> bool:
-        """Whether nothing in the walk is newer."""
-        places = (seen.place for seen in self.walked.values() if seen.place is not None)
-        return place is None or place >= max(places, default=place)
+        """Whether nothing in the walk is newer, as far as times tell."""
+        if place is None or place == NEWEST:
+            return True
+        times = (seen.place for seen in self.walked.values() if seen.place not in (None, NEWEST))
+        return place >= max(times, default=place)
 
     def find_disputes(self) -> Iterator[Dispute]:
         for identity, seen in self.walked.items():

@@ -72,6 +72,7 @@ def test_a_tie_wider_than_the_servers_cap_is_told_and_what_was_proven_stays(data
     summary = pipeline.sync()
     assert (summary.status, summary.complete, summary.exit_code) == (RunStatus.INCOMPLETE, False, 1)
     assert "batches share one created_at" in str(summary.error)
+    assert "run again" not in str(summary.hint)
     assert summary.inserted == len(pipeline.alive()) >= 20
     assert all(line.endswith("is missing") for line in pipeline.differences())
 

@@ -237,8 +237,8 @@ class GoesOnBehindThePage(Walk):
     def _is_linked(self, page: Page) -> bool:
         return True
 
-    def _step(self, page: Page) -> None:
-        super()._step(page)
+    def _step(self, page: Page, pushed_by: int = 0) -> None:
+        super()._step(page, pushed_by)
         self._offset = page.end
 
 

@@ -304,6 +304,21 @@ def test_inserts_that_push_the_last_rows_down_are_not_taken_for_a_wide_group() -
 # -- what shares one instant ----------------------------------------------------------------------
 
 
+def test_rows_that_inserts_keep_pushing_are_the_end_once_fewer_of_them_are_left() -> None:
+    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5")
+    assert not walk.complete
+    give(walk, "d6 e5")
+    assert walk.complete
+
+
+def test_a_filtered_list_that_turned_empty_is_at_its_end() -> None:
+    walk = Walk(limit=4, status="running")
+    give(walk, "987")
+    while not walk.complete:
+        give(walk)
+    assert (walk.stopped, walk.is_empty) == (None, False)
+
+
 def test_a_group_that_fills_the_page_is_asked_for_at_once() -> None:
     walk = walked("c1 b1", limit=2)
     assert asks_at(walk) == 1
