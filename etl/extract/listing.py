@@ -23,7 +23,7 @@ _NO_USE = "what was read is loaded; only the source can mend this: docs/design.m
 
 
 class Listing:
-    """The list as one run reads it. `page_rows` are those of the longest page so far."""
+    """The list as one run reads it. `page_rows` is what a page of the usual size was seen to hold."""
 
     def __init__(self, fetch: Fetch, settings: Settings, clock: Clock) -> None:
         self.page_rows = 0
@@ -135,7 +135,8 @@ class Listing:
             raise IncompleteError(walk.stopped, hint=_NO_USE if walk.is_hopeless else _RUN_AGAIN)
 
     def _note(self, rows: int) -> None:
-        self.page_rows = max(self.page_rows, rows)
+        """Learn from a page's length; a walk over a wide group asks for more rows than other reads do."""
+        self.page_rows = max(self.page_rows, min(rows, self._settings.page_size))
 
 
 def _overlap(length: int) -> int:

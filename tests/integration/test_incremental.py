@@ -180,6 +180,19 @@ def test_a_status_list_that_is_longer_than_a_page_is_read_to_its_end(database: D
     assert sync(pipeline).updated == 11
 
 
+def test_a_wide_group_at_the_top_does_not_shorten_what_is_read_of_a_status(database: Database) -> None:
+    """For the group the head asks for longer pages than a status list is asked for."""
+    pipeline = Pipeline(database, SandboxOptions(batches=900), page_size=20)
+    pipeline.sync()
+    now = pipeline.clock.now()
+    for _ in range(30):
+        pipeline.truth.create(created_at=now)
+    for batch in of_status(pipeline, "completed", 55):
+        pipeline.truth.rerun(batch.id)
+    summary = sync(pipeline)
+    assert (summary.inserted, summary.updated) == (30, 55)
+
+
 # -- what moves while it is read ------------------------------------------------------------------
 
 
