@@ -12,48 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
-from sqlalchemy import Column
+from sqlalchemy import Column, MetaData
 from sqlalchemy.dialects import postgresql, sqlite
 
 from etl.cli.root import root
 from etl.settings import definitions
 from etl.tables import metadata
+from etl.views import views
 
 ROOT = Path(__file__).parents[1]
 COMMON = ("--config", "--verbose", "--quiet", "--log-format", "--help")  # of every command, so told once
 PLACEHOLDERS = {"INTEGER RANGE": "N", "INTEGER": "N", "FLOAT": "NUMBER"}
 SHORT_TYPES = {"timestamp with time zone": "timestamptz", "time without time zone": "time"}
-
-# Columns of which etl/tables.py says nothing, since their names do.
-PLAIN = {
-    "account": "name of the account in this tool's settings",
-    "id": "the batch's id at the source",
-    "run_id": "the run, as in `sync_runs`",
-    "requests": "requests sent to the source, the retries among them",
-    "retries": "requests that were tried again",
-    "rate_limited": "answers 429 among them",
-    "pages": "pages that were loaded",
-    "rows_seen": "rows on these pages",
-    "inserted": "batches that are new",
-    "updated": "batches of which a value changed",
-    "unchanged": "batches that were the same",
-    "deleted": "batches found gone, and marked so",
-    "revived": "batches that came back",
-    "quarantined": "rows that were set aside",
-    "started_at": "when the run began",
-    "finished_at": "when it ended; null while it runs",
-    "seconds": "how long it took",
-    "error": "why it did not succeed, in one sentence",
-    "program_version": "release of this program",
-    "coverage_id": "number of the row",
-    "quarantine_id": "number of the row",
-    "request_id": "number of the row",
-    "reason": "what was seen, and what was expected",
-    "raw_hash": "hash of `raw`",
-    "seen_at": "when it was set aside",
-    "first_seen_at": "when it was first seen",
-    "name": "of the field or status",
-}
 
 
 def render_commands() -> Iterator[str]:
@@ -85,7 +55,16 @@ def render_settings() -> Iterator[str]:
 
 def render_tables() -> Iterator[str]:
     """Every table with all its columns."""
-    for table in metadata.tables.values():
+    yield from _relations(metadata)
+
+
+def render_views() -> Iterator[str]:
+    """Every view likewise."""
+    yield from _relations(views)
+
+
+def _relations(relations: MetaData) -> Iterator[str]:
+    for table in relations.tables.values():
         key = ", ".join(f"`{column.name}`" for column in table.primary_key)
         rows = ([f"`{column.name}`", *_types(column), _meaning(column)] for column in table.columns)
         yield from [f"## {table.name}", "", f"{_sentence(table.comment or '')} Key: {key}.", ""]
@@ -95,7 +74,7 @@ def render_tables() -> Iterator[str]:
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"commands": render_commands, "settings": render_settings},
     "docs/commands.md": {"options": render_options},
-    "docs/tables.md": {"tables": render_tables},
+    "docs/tables.md": {"views": render_views, "tables": render_tables},
 }
 
 
@@ -165,10 +144,9 @@ def _types(column: Column[object]) -> list[str]:
 
 
 def _meaning(column: Column[object]) -> str:
-    meaning = column.comment or PLAIN.get(column.name)
-    if meaning is None:
-        raise ValueError(f"{column} has no comment in etl/tables.py")
-    return meaning
+    if not column.comment:
+        raise ValueError(f"{column} has no comment")
+    return column.comment
 
 
 def _shown(value: object) -> str:

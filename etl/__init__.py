@@ -36,7 +36,7 @@ The way of the data, and the files along it:
       allowance     whether one more may be sent                          (pure)
     report/         figures and how they look in a terminal
     sandbox/        a local source with every fault of the real one
-    migrate, engine, refusals, tables, settings/, model, progress, logs, clock, errors, version
+    migrate, engine, refusals, tables, views, settings/, model, progress, logs, clock, errors, version
 
 `from etl import sync, Settings` is for other programs; nothing heavy is loaded before it is used.
 """

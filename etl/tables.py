@@ -1,4 +1,4 @@
-"""The tables, once: migrations, loads, reads and the documentation all follow from here.
+"""The tables, once: migrations, loads, reads and the documentation all follow from here. The views: etl.views.
 
 In PostgreSQL they live in the schema that the settings name (through the connection's search_path),
 in SQLite in the file.
@@ -119,8 +119,8 @@ Index("ix_batch_calls_account_status", batch_calls.c.account, batch_calls.c.stat
 batch_call_history = Table(
     "batch_call_history",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("account", Text, primary_key=True, comment="name of the account in this tool's settings"),
+    Column("id", Text, primary_key=True, comment="the batch's id at the source"),
     Column("version", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3, … per batch"),
     Column("observed_at", UtcDateTime, nullable=False, comment="when the source showed this"),
     Column("run_id", RowNumber, nullable=False, comment="the run that saw it"),
@@ -138,28 +138,33 @@ batch_call_history = Table(
 sync_runs = Table(
     "sync_runs",
     metadata,
-    Column("run_id", RowNumber, primary_key=True, autoincrement=True),
-    Column("account", Text, nullable=False),
+    Column("run_id", RowNumber, primary_key=True, autoincrement=True, comment="number of the run"),
+    Column("account", Text, nullable=False, comment="name of the account in this tool's settings"),
     Column("mode", Text, nullable=False, comment="full, incremental, backfill or replay"),
     Column("status", Text, nullable=False, comment="running, succeeded, failed, incomplete or abandoned"),
     Column("complete", Boolean, nullable=False, default=False, comment="whether the run proved all that it set out to read"),
-    *(
-        Column(name, BigInteger, nullable=False, default=0)
-        for name in (
-            "requests retries rate_limited pages rows_seen inserted updated unchanged deleted revived quarantined"
-        ).split()
-    ),
-    Column("started_at", UtcDateTime, nullable=False),
+    Column("requests", BigInteger, nullable=False, default=0, comment="requests sent to the source, the retries among them"),
+    Column("retries", BigInteger, nullable=False, default=0, comment="requests that were tried again"),
+    Column("rate_limited", BigInteger, nullable=False, default=0, comment="answers 429 among them"),
+    Column("pages", BigInteger, nullable=False, default=0, comment="pages that were loaded"),
+    Column("rows_seen", BigInteger, nullable=False, default=0, comment="rows on these pages"),
+    Column("inserted", BigInteger, nullable=False, default=0, comment="batches that are new"),
+    Column("updated", BigInteger, nullable=False, default=0, comment="batches of which a value changed"),
+    Column("unchanged", BigInteger, nullable=False, default=0, comment="batches that were the same"),
+    Column("deleted", BigInteger, nullable=False, default=0, comment="batches found gone, and marked so"),
+    Column("revived", BigInteger, nullable=False, default=0, comment="batches that came back"),
+    Column("quarantined", BigInteger, nullable=False, default=0, comment="rows that were set aside"),
+    Column("started_at", UtcDateTime, nullable=False, comment="when the run began"),
     Column("heartbeat_at", UtcDateTime, nullable=False, comment="when the run last committed something"),
-    Column("finished_at", UtcDateTime),
-    Column("seconds", Double),
-    Column("error", Text),
+    Column("finished_at", UtcDateTime, comment="when it ended; null while it runs"),
+    Column("seconds", Double, comment="how long it took"),
+    Column("error", Text, comment="why it did not succeed, in one sentence"),
     Column("proven", JsonValue, comment="intervals of created_at that the run proved: a list of created_from (null = from the oldest on) and created_to"),
     Column("page_rows", BigInteger, nullable=False, default=0, comment="rows of the longest page that the source gave"),
     Column("full_since", UtcDateTime, comment="a full sync or a backfill counts proofs from then on; null for other runs"),
     Column("window", Text, comment="a backfill's window and statuses"),
     Column("reached", JsonValue, comment="per status: down to which created_at a backfill of that status has read"),
-    Column("program_version", Text, nullable=False),
+    Column("program_version", Text, nullable=False, comment="release of this program"),
     comment="one row per run of one account",
 )
 Index("ix_sync_runs_account_run_id", sync_runs.c.account, sync_runs.c.run_id)
@@ -167,38 +172,38 @@ Index("ix_sync_runs_account_run_id", sync_runs.c.account, sync_runs.c.run_id)
 sync_coverage = Table(
     "sync_coverage",
     metadata,
-    Column("coverage_id", RowNumber, primary_key=True, autoincrement=True),
-    Column("account", Text, nullable=False),
+    Column("coverage_id", RowNumber, primary_key=True, autoincrement=True, comment="number of the row"),
+    Column("account", Text, nullable=False, comment="name of the account in this tool's settings"),
     Column("created_from", UtcDateTime, comment="batches created after this instant …; null = from the oldest on"),
     Column("created_to", UtcDateTime, comment="… and until this one, itself included; null = to the newest and those without a time"),
     Column("proven_at", UtcDateTime, nullable=False, comment="when every batch of the interval was last read, with proof"),
     comment="which intervals of created_at were proven when; the intervals of an account do not overlap",
 )
-Index("ix_sync_coverage_account", sync_coverage.c.account)
+Index("ix_sync_coverage_account_created_to", sync_coverage.c.account, sync_coverage.c.created_to)
 
 sync_missing = Table(
     "sync_missing",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("run_id", RowNumber, nullable=False),
+    Column("account", Text, primary_key=True, comment="name of the account in this tool's settings"),
+    Column("id", Text, primary_key=True, comment="the batch's id at the source"),
+    Column("run_id", RowNumber, nullable=False, comment="the run, as in sync_runs"),
     comment="batches that the run in progress, or one that the delete guard stopped, found gone",
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("quarantine_id", RowNumber, primary_key=True, autoincrement=True),
-    Column("account", Text, nullable=False),
+    Column("quarantine_id", RowNumber, primary_key=True, autoincrement=True, comment="number of the row"),
+    Column("account", Text, nullable=False, comment="name of the account in this tool's settings"),
     Column("id", Text, comment="the batch's id, where it could be read"),
     Column("run_id", RowNumber, nullable=False, comment="the run that set it aside"),
     Column("last_run_id", RowNumber, nullable=False, comment="the run that saw it last"),
     Column("field", Text, comment="the field that could not be read; null when it is the row itself"),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="what was seen, and what was expected"),
     Column("raw", Text, nullable=False, comment="the row as received"),
-    Column("raw_hash", BigInteger, nullable=False),
+    Column("raw_hash", BigInteger, nullable=False, comment="hash of raw"),
     Column("row_loaded", Boolean, nullable=False, comment="whether the row was loaded without that field"),
-    Column("seen_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False, comment="when it was set aside"),
     Column("resolved_at", UtcDateTime, comment="when the source no longer showed it so"),
     comment="rows, and single fields, that could not be read",
 )
@@ -214,11 +219,11 @@ Index(
 sync_drift = Table(
     "sync_drift",
     metadata,
-    Column("account", Text, primary_key=True),
+    Column("account", Text, primary_key=True, comment="name of the account in this tool's settings"),
     Column("kind", Text, primary_key=True, comment="field or status"),
-    Column("name", Text, primary_key=True),
+    Column("name", Text, primary_key=True, comment="of the field or status"),
     Column("run_id", RowNumber, nullable=False, comment="the run that first saw it"),
-    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False, comment="when it was first seen"),
     comment="fields and statuses of the source that this version does not know, each reported once",
 )
 
@@ -238,7 +243,7 @@ sync_budget = Table(
 sync_requests = Table(
     "sync_requests",
     metadata,
-    Column("request_id", RowNumber, primary_key=True, autoincrement=True),
+    Column("request_id", RowNumber, primary_key=True, autoincrement=True, comment="number of the row"),
     Column("budget", Text, nullable=False, comment="the key that it was sent with, as in sync_budget"),
     Column("counted_at", UtcDateTime, nullable=False, comment="by when the source has counted it: when it was answered; until then, the latest that can be"),
     comment="the requests of the past hour: by these the quota is kept",

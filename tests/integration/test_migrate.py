@@ -43,7 +43,9 @@ def test_a_database_that_is_up_to_date_is_left_alone(database: Database) -> None
 
 def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
     with opened(database.dialect, database.settings) as seen, seen.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        # `report_types` is there for SQLite alone, and says nothing to the program.
+        options = {"compare_server_default": True, "include_name": lambda name, *_: name != "report_types"}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 
