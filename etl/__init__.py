@@ -3,10 +3,12 @@
 The way of the data, and the files along it:
 
     cli/            a command: parse, call app, print, exit code
+    service/        the same by a schedule, for years: turns, HTTP, notifications
     app             puts the parts together for each command
     work            the frame of a run: lock, client, an end that tells
     jobs/           what a run can be: sync (plan, then read), backfill, replay
     verify/         the table held against the source, each difference explained
+    standing        how each account stands, by the tables and its quota
     survey          what the database knows before a sync
     plan            what is known -> which reads, and what they cost      (pure)
     reader          the reads of a run, each page given to it at once

@@ -10,7 +10,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from etl.errors import StoppedError
+from etl.errors import StoppedError, TimedOutError
+
+STOPPED = "stopped on request"
 
 
 class Clock(Protocol):
@@ -58,6 +60,36 @@ class SteadyClock:
         self._clock.check_stopped()
 
 
+class LimitedClock:
+    """A clock that runs out after so many seconds: whoever waits by it, or looks at it between two pages,
+    gets a TimedOutError then.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._ends = clock.monotonic() + seconds
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.check_stopped()
+        self._clock.sleep(min(seconds, self._ends - self._clock.monotonic()))
+        self.check_stopped()
+
+    def check_stopped(self) -> None:
+        self._clock.check_stopped()
+        if self._clock.monotonic() >= self._ends:
+            raise TimedOutError(
+                f"it took longer than the {self._seconds:g} s that a run may take",
+                hint="what it read is kept, and the next run goes on; allow more with `schedule --timeout`",
+            )
+
+
 class SystemClock:
     """The machine's clock; `stop` wakes every sleeper."""
 
@@ -76,4 +108,4 @@ class SystemClock:
 
     def check_stopped(self) -> None:
         if self.stop.is_set():
-            raise StoppedError("stopped on request")
+            raise StoppedError(STOPPED)

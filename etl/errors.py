@@ -11,6 +11,7 @@
     ├── LockHeldError            exit 5   another sync of that account is running
     ├── IncompleteError          exit 1   the walk ended, but it could not be proven complete
     ├── DeletesGuardError        exit 1   more rows would be marked deleted than an operator allows unseen
+    ├── TimedOutError            exit 1   the run took longer than it may
     ├── StoppedError             exit 130 somebody asked the process to stop
     └── InvariantError           exit 1   a bug of this program
 
@@ -92,6 +93,10 @@ class IncompleteError(EtlError):
 
 class DeletesGuardError(EtlError):
     """The rows that are gone from the source are too many to be believed without an operator."""
+
+
+class TimedOutError(EtlError):
+    """The run took longer than it may; what it committed is right and the next run goes on."""
 
 
 class StoppedError(EtlError):

@@ -185,8 +185,12 @@ def levels(verbosity: int) -> dict[str, int]:
     return {
         "": quietest,
         "etl": level(logging.INFO, logging.DEBUG),
+        # A service has no result to tell of but its log.
+        "etl.service": logging.INFO if verbosity == 0 else level(logging.INFO, logging.DEBUG),
         "httpx": level(quietest, logging.INFO),
         "httpcore": level(quietest, quietest, logging.DEBUG),
+        # It warns of every turn that is left out while the one before is at work, which is what is meant.
+        "apscheduler": logging.INFO if verbosity > 2 else logging.ERROR,
         "alembic": level(quietest, quietest, logging.INFO),
         "sqlalchemy.engine": level(quietest, quietest, logging.INFO),
     }

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from etl.clock import Clock, SteadyClock
 from etl.engine import reading, writing
-from etl.errors import DeletesGuardError, EtlError, IncompleteError
+from etl.errors import DeletesGuardError, EtlError, IncompleteError, LockHeldError
 from etl.interval import EVERYTHING, Interval
 from etl.load import deletes
 from etl.load.page import Loaded, load_proof, load_rows
@@ -244,7 +244,8 @@ def _check_deletes(missing: int, most: int | None, rows: int) -> None:
 
 def refused(account: str, mode: RunMode, clock: Clock, error: EtlError) -> RunSummary:
     """A run that could not even begin: it leaves no row, so its summary alone tells."""
-    log.error("run.refused", account=account, error=str(error))
+    tell = log.info if isinstance(error, LockHeldError) else log.error
+    tell("run.refused", account=account, error=str(error))
     now = clock.now()
     return RunSummary(
         run_id=None,

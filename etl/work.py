@@ -5,8 +5,10 @@ A `Job` says what is particular: what is to be read, and how.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import httpx
 
 log = Log(__name__)
+
+Heard = Callable[[str, int | None, float], None]
 
 
 class Job(Protocol):
@@ -63,13 +67,16 @@ class Work:
         progress: Progress,
         allow_deletes: bool = False,
         transport: httpx.BaseTransport | None = None,
+        heard: Heard | None = None,
     ) -> None:
+        """`heard` is told of each attempt at a request: its account, the answer's status, its seconds."""
         self._engine = engine
         self._settings = settings
         self._clock = clock
         self._progress = progress
         self._allow_deletes = allow_deletes
         self._transport = transport
+        self._heard = heard
 
     def perform(self, job: Job, account: Account) -> RunSummary:
         """Run the job for the account; every failure is told by the summary, none is raised."""
@@ -143,6 +150,7 @@ class Work:
             budget=SharedBudget.of(self._engine, self._settings, account, self._clock),
             traffic=traffic,
             transport=self._transport,
+            heard=partial(self._heard, account.name) if self._heard else None,
         )
 
     def _most_deletes(self, rows: int) -> int | None:

@@ -12,6 +12,7 @@ from etl.cli.migrate import migrate
 from etl.cli.quarantine import quarantine
 from etl.cli.report import report
 from etl.cli.sandbox import sandbox
+from etl.cli.schedule import schedule
 from etl.cli.status import status
 from etl.cli.sync import sync
 from etl.cli.verify import verify
@@ -27,5 +28,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, check, sync, backfill, verify, status, report, quarantine, migrate, sandbox):
+for _command in (demo, check, sync, backfill, schedule, verify, status, report, quarantine, migrate, sandbox):
     root.add_command(_command)

@@ -14,9 +14,7 @@ from etl.cli.types import as_duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
-    from etl.report.health import Health, QuotaUse
+    from etl.report.health import Health
     from etl.settings import Settings
 
 STALE = 6
@@ -50,34 +48,10 @@ def status(invocation: Invocation, *, max_age: timedelta | None, as_json: bool) 
 
 def _read(settings: Settings, now: datetime, max_age: timedelta | None) -> tuple[bool, tuple[Health, ...]]:
     from etl.cli.database import open_tables
-    from etl.report.health import derive_health
-    from etl.report.health_queries import read_facts
+    from etl.standing import read_standing
 
     with open_tables(settings) as connection:
-        facts = read_facts(connection) if connection is not None else ()
-        quotas = _read_quotas(connection, settings, now) if connection is not None else {}
-    configured = [account.name for account in settings.accounts]
-    return connection is not None, derive_health(facts, configured, now, max_age, quotas)
-
-
-def _read_quotas(connection: Connection, settings: Settings, now: datetime) -> dict[str, QuotaUse]:
-    """Of each account that has a key here: by that the quota is counted."""
-    from etl.report.health import QuotaUse, WindowUse
-    from etl.settings import MissingKey
-    from etl.state.allowance import Quota
-    from etl.state.quota import budget_of, read_quota
-
-    quotas = {}
-    for account in settings.accounts:
-        if not isinstance(account.api_key, MissingKey):
-            state = read_quota(connection, budget_of(settings, account), Quota.of(settings), now)
-            quotas[account.name] = QuotaUse(
-                windows=tuple(WindowUse(seconds=w.seconds, most=w.most, used=w.used) for w in state.windows),
-                told_remaining=state.told.told_remaining,
-                resets_at=state.told.resets_at,
-                not_before=state.told.not_before,
-            )
-    return quotas
+        return connection is not None, read_standing(connection, settings, now, max_age)
 
 
 def _print_document(

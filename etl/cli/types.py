@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from etl.service.address import Address
+    from etl.service.timing import Cron, Every
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -53,5 +58,38 @@ def as_moment(_context: click.Context, _option: click.Parameter, value: str | No
 
     try:
         return None if value is None else parse_moment(value, SystemClock().now())
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None
+
+
+def as_every(_context: click.Context, _option: click.Parameter, value: str | None) -> Every | None:
+    """One length of time, or two: the shortest and the longest that may be chosen."""
+    if value is None:
+        return None
+    from etl.service.timing import Every
+
+    least, _, most = value.partition("..")
+    try:
+        return Every(least=parse_duration(least), most=parse_duration(most or least))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, or two such as 1m..15m, got {value!r}") from None
+
+
+def as_cron(_context: click.Context, _option: click.Parameter, value: str | None) -> Cron | None:
+    if value is None:
+        return None
+    from etl.service.timing import parse_cron
+
+    try:
+        return parse_cron(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None
+
+
+def as_address(_context: click.Context, _option: click.Parameter, value: str) -> Address | None:
+    from etl.service.address import parse_address
+
+    try:
+        return None if value == "none" else parse_address(value)
     except ValueError as error:
         raise click.BadParameter(f"{error}, got {value!r}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -40,6 +41,9 @@ _WHOLE_ANSWER = 4
 _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
 _BETWEEN_KEY_ATTEMPTS_SECONDS = 2.0
 
+# Told of each attempt: the status of its answer, None where there was none, and the seconds that it took.
+Heard = Callable[[int | None, float], None]
+
 
 class Client:
     """The batches of one account. Safe to use from several threads; `close` it at the end.
@@ -56,8 +60,10 @@ class Client:
         budget: Budget,
         traffic: Traffic,
         transport: httpx.BaseTransport | None = None,
+        heard: Heard | None = None,
     ) -> None:
         self.traffic = traffic
+        self._heard = heard
         self._settings = settings
         self._clock = clock
         self._budget = budget
@@ -119,6 +125,17 @@ class Client:
         return read_answer(answer, read, observed_at)
 
     def _exchange(self, read: Read) -> Answer:
+        began = self._clock.monotonic()
+        status: int | None = None
+        try:
+            answer = self._send(read)
+            status = answer.status
+            return answer
+        finally:
+            if self._heard is not None:
+                self._heard(status, self._clock.monotonic() - began)
+
+    def _send(self, read: Read) -> Answer:
         body: dict[str, object] = {"action": "list", "limit": read.limit, "offset": read.offset}
         if read.status is not None:
             body["status"] = read.status

@@ -24,8 +24,8 @@ from support.pipeline import Pipeline
 
 EXAMPLE_KEY = "mgp_…"
 EXAMPLE_URL = "postgresql://magpipe:secret@db.example.com/magpipe"
-# Lines that can be run as they stand, in any folder; a sandbox does not end by itself.
-RUNNABLE = re.compile(rf"export |{PROGRAM.name} (?!sandbox)")
+# Lines that can be run as they stand, in any folder; a sandbox and a service do not end by themselves.
+RUNNABLE = re.compile(rf"export |{PROGRAM.name} (?!sandbox|schedule)")
 
 
 def runnable(document: str) -> list[str]:

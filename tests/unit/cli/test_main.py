@@ -128,7 +128,9 @@ def test_help_names_every_command_in_the_order_of_use(capsys: Captured) -> None:
     assert run(["--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:\n")[2].split("\n")
     names = [line.split()[0] for line in listed if line.strip()]
-    assert names == "demo check sync backfill verify status report quarantine migrate sandbox".split()
+    assert (
+        names == "demo check sync backfill schedule verify status report quarantine migrate sandbox".split()
+    )
 
 
 def every_command(group: click.Group) -> list[click.Command]:

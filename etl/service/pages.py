@@ -1,0 +1,82 @@
+"""The pages of the service: whether it lives, whether its data is young, its figures.
+
+Each page reads the tables at the moment when it is asked for, so that it is true whoever wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Protocol
+
+from etl.clock import Clock
+from etl.errors import DestinationError
+from etl.report.health import Health
+from etl.service.front import render_front
+from etl.service.readiness import is_ready, readiness_as_json
+from etl.service.reading import Reading
+from etl.service.site import HTML, Answer, Page, json_answer, text_answer
+from etl.settings import Settings
+from etl.standing import read_standing
+
+
+class Pulse(Protocol):
+    """What is known of the service's own life."""
+
+    def failure(self) -> str | None:
+        """Why it should be started again; None while it is well."""
+        ...
+
+
+class Pages:
+    """Makes the pages; `faults` says by account why it is not worked for."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        settings: Settings,
+        *,
+        clock: Clock,
+        pulse: Pulse,
+        max_age: timedelta,
+        faults: Mapping[str, str],
+    ) -> None:
+        self._reading = reading
+        self._settings = settings
+        self._clock = clock
+        self._pulse = pulse
+        self._max_age = max_age
+        self._faults = faults
+
+    def by_path(self) -> dict[str, Page]:
+        return {"/": self.front, "/healthz": self.health, "/readyz": self.readiness}
+
+    def health(self) -> Answer:
+        """Whether the process lives and moves; asks nobody else, so that it is answered in any case."""
+        failure = self._pulse.failure()
+        if failure is None:
+            return text_answer(HTTPStatus.OK, "ok")
+        return text_answer(HTTPStatus.SERVICE_UNAVAILABLE, failure)
+
+    def readiness(self) -> Answer:
+        """Whether the database is there and every account's data young enough."""
+        try:
+            accounts = self._standing()
+        except DestinationError as error:
+            unreachable = {"ready": False, "database": str(error), "accounts": []}
+            return json_answer(HTTPStatus.SERVICE_UNAVAILABLE, unreachable)
+        status = HTTPStatus.OK if is_ready(accounts) else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_answer(status, readiness_as_json(accounts, self._faults))
+
+    def front(self) -> Answer:
+        """How the campaigns do."""
+        try:
+            text = render_front(self._standing(), self._clock.now())
+        except DestinationError as error:
+            return text_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return Answer(HTTPStatus.OK, HTML, text.encode())
+
+    def _standing(self) -> tuple[Health, ...]:
+        with self._reading.tables() as connection:
+            return read_standing(connection, self._settings, self._clock.now(), self._max_age)

@@ -1,0 +1,187 @@
+"""The service put together: turns by a schedule, a server that shows them, a loop that looks after both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from etl.app import opened
+from etl.clock import Clock, SystemClock
+from etl.errors import StoppedError
+from etl.logs import Log
+from etl.model import Account
+from etl.progress import Silent
+from etl.service.address import Address
+from etl.service.pages import Pages
+from etl.service.reading import Reading
+from etl.service.schedule import Schedule
+from etl.service.server import serving
+from etl.service.site import Site
+from etl.service.timing import Every, Timing
+from etl.service.turns import Turns
+from etl.settings import MissingKey, Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+log = Log(__name__)
+
+# How long turns may take to end once the service is to stop; what they have not committed then is read again.
+STOP_SECONDS = 4.0
+# A turn looks at the clock between pages, and waits by it: one that is so late will never end by itself.
+GRACE = timedelta(minutes=15)
+# A clock that steps by more than this was set; less is what clocks do.
+_STEP_SECONDS = 5.0
+_TICK_SECONDS = 1.0
+
+_USUAL = timedelta(minutes=5)
+_MOST_JITTER = timedelta(seconds=30)
+_LEAST_MAX_AGE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a service is started with."""
+
+    timing: Timing
+    jitter: timedelta
+    max_age: timedelta  # of an account's last complete sync, while it counts as ready
+    timeout: timedelta  # of one turn
+    address: Address | None  # None: nothing is shown
+
+
+def options_for(
+    timing: Timing | None,
+    *,
+    jitter: timedelta | None,
+    timeout: timedelta,
+    max_age: timedelta | None,
+    address: Address | None,
+) -> Options:
+    """What was asked for, and what follows from it where nothing was."""
+    timing = timing or Every(least=_USUAL, most=_USUAL)
+    return Options(
+        timing=timing,
+        jitter=jitter if jitter is not None else min(timing.longest / 10, _MOST_JITTER),
+        timeout=timeout,
+        max_age=max_age or max(timing.longest * 3, _LEAST_MAX_AGE),
+        address=address,
+    )
+
+
+class Service:
+    """Runs until its clock is stopped."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        engine: Engine | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._clock = clock or SystemClock()
+        self._engine = engine
+        self._transport = transport
+        self._failure: str | None = None
+
+    def run(self) -> bool:
+        """Work until the clock is stopped; gives whether every turn had ended by then.
+
+        Raises SettingsError when there is no account to work for, or no place to listen.
+        """
+        accounts = self._settings.select()
+        faults = {each.name: each.api_key.fault for each in accounts if isinstance(each.api_key, MissingKey)}
+        for name, fault in faults.items():
+            log.error("account.left_out", account=name, fault=fault, hint="mend it, then start again")
+        working = [account for account in accounts if account.name not in faults]
+        with opened(self._settings, self._engine) as engine:
+            turns = self._turns(engine)
+            schedule = self._schedule(working, turns)
+            pages = Pages(
+                Reading(engine),
+                self._settings,
+                clock=self._clock,
+                pulse=self,
+                max_age=self._options.max_age,
+                faults=faults,
+            )
+            with self._shown(pages):
+                return self._work(schedule, turns)
+
+    def failure(self) -> str | None:
+        """Why the service should be started again."""
+        return self._failure
+
+    def _work(self, schedule: Schedule, turns: Turns) -> bool:
+        schedule.start()
+        try:
+            self._look_after(schedule, turns)
+        except StoppedError:
+            log.info("service.stopping")
+        schedule.stop()
+        left = turns.wait_until_ended(STOP_SECONDS)
+        log.info("service.stopped", cut_off=", ".join(left) or None)
+        return not left
+
+    def _look_after(self, schedule: Schedule, turns: Turns) -> None:
+        """See each second to what no turn can see by itself; ends when the clock is stopped."""
+        drift = self._drift()
+        while True:
+            self._clock.sleep(_TICK_SECONDS)
+            if abs(self._drift() - drift) > _STEP_SECONDS:
+                log.warning("clock.was_set", seconds=round(self._drift() - drift, 1))
+                drift = self._drift()
+                schedule.restart()
+            if overdue := turns.overdue(GRACE):
+                self._failure = f"the turns of {', '.join(overdue)} do not end"
+
+    def _drift(self) -> float:
+        """How far the wall clock is from the one that nobody sets."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _turns(self, engine: Engine) -> Turns:
+        return Turns(
+            engine,
+            self._settings,
+            clock=self._clock,
+            progress=Silent(),
+            timeout=self._options.timeout,
+            transport=self._transport,
+        )
+
+    def _schedule(self, accounts: list[Account], turns: Turns) -> Schedule:
+        timing, jitter = self._options.timing, self._options.jitter
+        schedule = Schedule(timing, jobs=len(accounts), jitter=jitter, clock=self._clock)
+        for account in accounts:
+            schedule.add(account.name, lambda account=account: _take(turns, account))  # type: ignore[misc]
+        return schedule
+
+    @contextmanager
+    def _shown(self, pages: Pages) -> Iterator[None]:
+        address = self._options.address
+        names = ", ".join(account.name for account in self._settings.accounts)
+        if address is None:
+            log.info("service.started", accounts=names, turns=self._options.timing)
+            yield
+            return
+        with serving(Site(pages.by_path(), names=address.names), address) as actual:
+            log.info("service.started", accounts=names, turns=self._options.timing, url=actual.url)
+            if not address.is_loopback:
+                log.warning("service.exposed", url=actual.url, shows=_EXPOSED)
+            yield
+
+
+_EXPOSED = "the figures and names of all campaigns, to whoever can reach this address; there is no password"
+
+
+def _take(turns: Turns, account: Account) -> None:
+    turns.take(account)
