@@ -95,7 +95,7 @@ def running_service(
 ) -> Iterator[RunningService]:
     """A service on any free port, ended with the block at the latest."""
     log = command.folder / f"{name}.log"
-    call = [PROGRAM, "schedule", "--log-format", "json", "--listen", "127.0.0.1:0", *arguments]
+    call = [str(PROGRAM), "schedule", "--log-format", "json", "--listen", "127.0.0.1:0", *arguments]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             call,
