@@ -61,13 +61,14 @@ def _value(name: str, value: object, shape: Shape) -> object:
 
 def _derived(row: Row) -> dict[str, Any]:
     completed, failed, total = (row[name] for name in _COUNTS)
-    attempted = None if completed is None or failed is None else completed + failed
+    counted = completed is not None and failed is not None
+    attempted = completed + failed if counted and min(completed, failed) >= 0 else None
+    known = counted and total is not None
     start, end = row["started_at"], row["completed_at"]
-    known = attempted is not None and total is not None
     return {
         "success_rate": completed / attempted if attempted else None,
         "failure_rate": failed / attempted if attempted else None,
-        "completion_rate": attempted / total if known and total else None,
-        "counts_consistent": attempted <= total if known else None,
+        "completion_rate": attempted / total if attempted is not None and total else None,
+        "counts_consistent": attempted is not None and attempted <= total if known else None,
         "duration_seconds": (end - start).total_seconds() if start and end and end >= start else None,
     }
