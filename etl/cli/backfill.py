@@ -12,7 +12,7 @@ from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_warning
 from etl.cli.plans import dry_run_option, show_plans
 from etl.cli.sync import account_option, progress_for, show_runs
-from etl.cli.types import as_time
+from etl.cli.types import as_moment
 
 if TYPE_CHECKING:
     from etl.model import RunSummary
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 @click.option(
     "--since",
     required=True,
-    callback=as_time,
+    callback=as_moment,
     metavar="T",
-    help="Batches created from then on: a date, a time …",
+    help="Batches created from then on: a date, a time, 7d for so long ago …",
 )
-@click.option("--until", callback=as_time, metavar="T", help="… until then, itself left out; now by default.")
+@click.option(
+    "--until", callback=as_moment, metavar="T", help="… until then, itself left out; now by default."
+)
 @click.option("--status", "statuses", metavar="STATUS", multiple=True, help="Only such batches; repeatable.")
 @account_option
 @dry_run_option
@@ -45,7 +47,8 @@ def backfill(
 ) -> int:
     """Read again what was created in a window of time, whatever is known of it already.
 
-    T is a date or a time, in UTC unless it says otherwise. The window is found in the list without reading
+    T is a date or a time, in UTC unless it says otherwise, or a length such as 7d: since the beginning of
+    that day, or hour, so long ago. The window is found in the list without reading
     all that is newer. When it was cut off, ask for the same once more: it goes on from there. From where the
     next `sync` reads on does not change.
     """

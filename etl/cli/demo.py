@@ -90,8 +90,10 @@ def _change(server: SandboxServer) -> None:
 
 def _report(settings: Settings) -> None:
     from etl.cli.database import open_filled_tables
-    from etl.cli.report import print_report
-    from etl.report.queries import Scope
+    from etl.cli.report import print_summary, read
+    from etl.report.scope import Scope
 
     with open_filled_tables(settings) as connection:
-        print_report(connection, Scope(), top=3, min_calls=20, as_json=False)
+        print_summary(
+            read(connection, Scope(), max_age_seconds=settings.max_age_seconds, top=3, min_calls=20)
+        )

@@ -1,9 +1,9 @@
-"""What people write for lengths of time and for moments, as callbacks of options."""
+"""What people write for lengths of time, for moments and for zones, as callbacks of options."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_WITH_OFFSET = re.compile(r"(?:[Zz]|:[0-9.]+[+-][0-9:]+)$")
+# A moment so long ago is the beginning of its day, hour or minute: asked again soon after, it is the same.
+_BEGINNING = {
+    "s": {"microsecond": 0},
+    "m": {"second": 0, "microsecond": 0},
+    "h": {"minute": 0, "second": 0, "microsecond": 0},
+    "d": {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
+}
+_BEGINNING["w"] = _BEGINNING["d"]
 
 
 def parse_duration(text: str) -> timedelta:
@@ -24,26 +33,23 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def parse_moment(text: str, now: datetime) -> datetime:
-    """A date or time, in UTC unless it says otherwise, or how long before `now`; ValueError as above."""
-    from etl.transform.timestamps import parse_time
-
+def parse_moment(text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
+    """A date or time, in `zone` unless it says otherwise, or how long before `now`; ValueError as above."""
     try:
-        return now - parse_duration(text) if _DURATION.fullmatch(text.strip()) else parse_time(text.strip())
+        if span := _DURATION.fullmatch(text.strip()):
+            local = now.astimezone(zone) - parse_duration(text)
+            return local.replace(**_BEGINNING[span[2]]).astimezone(UTC)  # type: ignore[arg-type]
+        return _parse_time(text.strip(), zone)
     except (ValueError, OverflowError):
         examples = "a date such as 2026-01-31, a time such as 2026-01-31T09:00Z, or 30d for so long ago"
         raise ValueError(f"expected {examples}") from None
 
 
-def as_time(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
-    """A date or time that means the same whenever it is said."""
+def _parse_time(text: str, zone: tzinfo) -> datetime:
     from etl.transform.timestamps import parse_time
 
-    try:
-        return None if value is None else parse_time(value.strip())
-    except ValueError:
-        examples = "a date such as 2026-01-31 or a time such as 2026-01-31T09:00Z"
-        raise click.BadParameter(f"expected {examples}, got {value!r}") from None
+    moment = parse_time(text)
+    return moment if _WITH_OFFSET.search(text) else moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 def as_duration(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
@@ -53,13 +59,31 @@ def as_duration(_context: click.Context, _option: click.Parameter, value: str | 
         raise click.BadParameter(f"{error}, got {value!r}") from None
 
 
-def as_moment(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+def as_moment(context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
+    """In the zone of the command's `--timezone`, where it has one; that option has to be eager."""
     from etl.clock import SystemClock
 
     try:
-        return None if value is None else parse_moment(value, SystemClock().now())
+        return (
+            None
+            if value is None
+            else parse_moment(value, SystemClock().now(), context.params.get("zone", UTC))
+        )
     except ValueError as error:
         raise click.BadParameter(f"{error}, got {value!r}") from None
+
+
+def as_zone(_context: click.Context, _option: click.Parameter, value: str) -> tzinfo:
+    """A zone by its name in the world's database of them."""
+    from zoneinfo import ZoneInfo
+
+    if value.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(value)
+    except (OSError, ValueError, LookupError):  # a folder, a path that leaves the database, none of that name
+        expected = "expected the name of a zone such as Europe/Berlin or America/New_York"
+        raise click.BadParameter(f"{expected}, got {value!r}") from None
 
 
 def as_every(_context: click.Context, _option: click.Parameter, value: str | None) -> Every | None:

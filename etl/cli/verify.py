@@ -113,8 +113,8 @@ def _differences(verdict: Verdict) -> Iterator[Text]:
 def _line(difference: Difference, verdict: Verdict) -> Text:
     from rich.text import Text
 
-    from etl.report.health_terminal import ago
     from etl.report.safe_text import harmless
+    from etl.report.words import ago
 
     since = difference.since
     age = f" ({ago(verdict.verified_at - since)} ago)" if since else ""

@@ -1,4 +1,4 @@
-"""The figures of the report, made of sums that the database has formed; nothing here reads or asks the time.
+"""Sums over campaigns and the rates that follow from them; nothing here reads or asks the time.
 
 A rate over several campaigns is made of their calls, never of their rates: ten calls do not weigh as much
 as ten thousand.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,28 +53,6 @@ class Campaign:
     tally: Tally
 
 
-class Step(StrEnum):
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The campaigns created from `first_day` on, until the next bucket begins."""
-
-    first_day: date
-    tally: Tally
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trend:
-    """Success over time, by the UTC day of creation; every bucket is present, an empty one too."""
-
-    step: Step
-    buckets: tuple[Bucket, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Campaigns by success rate, of those with calls enough to judge; none stands on both sides."""
@@ -86,29 +63,14 @@ class Ranking:
     worst: tuple[Campaign, ...]
 
 
-LONGEST_TREND = timedelta(days=5 * 366)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oddities:
+    """What a reader of the figures has to know: of each, how many."""
 
-
-def choose_step(first_day: date, last_day: date) -> Step:
-    """The finest step that gives a line of at most about sixty points."""
-    days = (last_day - first_day).days + 1
-    if days <= 60:
-        return Step.DAY
-    return Step.WEEK if days <= 60 * 7 else Step.MONTH
-
-
-def derive_trend(days: Sequence[tuple[date, Tally]]) -> Trend:
-    """Days with campaigns, in order, put together into steps without a gap; the newest five years at most."""
-    recent = [(day, tally) for day, tally in days if days[-1][0] - day < LONGEST_TREND]
-    if not recent:
-        return Trend(step=Step.DAY, buckets=())
-    first_day, last_day = recent[0][0], recent[-1][0]
-    step = choose_step(first_day, last_day)
-    sums = {day: Tally() for day in _starts(first_day, last_day, step)}
-    for day, tally in recent:
-        sums[_start(day, step)] += tally
-    buckets = (Bucket(first_day=day, tally=tally) for day, tally in sums.items())
-    return Trend(step=step, buckets=tuple(buckets))
+    inconsistent: int = 0  # campaigns whose calls are more than their recipients
+    without_time: int = 0  # campaigns without created_at, absent from the trend and from any window
+    rows_set_aside: int = 0  # not in the table at all, or there as an older version
+    fields_set_aside: int = 0  # loaded, one field empty
 
 
 def derive_ranking(
@@ -118,25 +80,3 @@ def derive_ranking(
     shown = {(campaign.account, campaign.id) for campaign in best}
     others = tuple(campaign for campaign in worst if (campaign.account, campaign.id) not in shown)
     return Ranking(least_calls=least_calls, ranked=ranked, best=tuple(best), worst=others)
-
-
-def _start(day: date, step: Step) -> date:
-    match step:
-        case Step.DAY:
-            return day
-        case Step.WEEK:
-            return day - timedelta(days=day.weekday())
-        case Step.MONTH:
-            return day.replace(day=1)
-
-
-def _next(start: date, step: Step) -> date:
-    longest = {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31}
-    return _start(start + timedelta(days=longest[step]), step)
-
-
-def _starts(first_day: date, last_day: date, step: Step) -> list[date]:
-    starts = [_start(first_day, step)]
-    while starts[-1] < _start(last_day, step):
-        starts.append(_next(starts[-1], step))
-    return starts

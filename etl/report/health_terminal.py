@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
+from etl.report.words import ago
 
 
 def health_as_json(health: Health) -> dict[str, Any]:
@@ -60,15 +61,6 @@ def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Tex
     ]
 
 
-def ago(length: timedelta) -> str:
-    """A length of time in the one unit that says enough: `90 s`, `119 min`, `47 h`, `4 d`."""
-    seconds = int(length.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
 def _table(accounts: Iterable[Health], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("account", "age", "last run"):
@@ -105,13 +97,13 @@ def _last_run(run: Run | None, now: datetime) -> Text:
         return Text("none")
     since = now - (run.finished_at or run.started_at)
     style = {"succeeded": "green", "running": "cyan"}.get(run.status, "red")
-    return Text(f"{run.status}, {ago(max(since, timedelta()))}", style=style)
+    return Text(f"{run.status}, {ago(since)}", style=style)
 
 
 def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     name = health.facts.account
     for incident in health.incidents:
-        since = ago(max(now - incident.since, timedelta()))
+        since = ago(now - incident.since)
         times = f"{incident.times} in a row, " if incident.times > 1 else ""
         line = f"{name}: {incident.what} ({times}since {since}): {incident.detail}"
         yield Text(harmless(line), style="red")

@@ -1,10 +1,12 @@
-"""What the report asks of the tables: sums, formed where the rows are, over live batches alone."""
+"""What the report asks of the view `report_campaigns`, which has the batches that are at the source.
+
+Sums are formed where the rows are. Few queries, each over all rows: the view is put together for each anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Double,
+    Interval,
     Row,
     Select,
     and_,
@@ -20,20 +23,37 @@ from sqlalchemy import (
     cast,
     desc,
     func,
+    literal,
     select,
+    true,
     type_coerce,
 )
 
+from etl.report.days import Shift, derive_shifts
 from etl.report.figures import Campaign, Tally
-from etl.tables import batch_calls, quarantine
+from etl.report.scope import Scope
+from etl.report.sums import Cell, Sums
+from etl.report.trend import LONGEST_TREND
+from etl.tables import UtcDateTime, batch_calls, quarantine
+from etl.views import report_campaigns
+
+_batches = report_campaigns.c
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+def _counted(name: str) -> ColumnElement[int]:
+    """A count as it is added up: one that is missing or negative adds nothing."""
+    column = _batches[name]
+    return case((column > 0, column), else_=0)
 
 
 def _sum(name: str) -> ColumnElement[float]:
     """A column's sum as a float: SQLite gives up on a sum of integers beyond 64 bits."""
-    return func.coalesce(func.sum(cast(batch_calls.c[name], Double)), 0.0)
+    return func.coalesce(func.sum(cast(_counted(name), Double)), 0.0)
 
 
-_ATTEMPTED = func.coalesce(batch_calls.c.completed_count, 0) + func.coalesce(batch_calls.c.failed_count, 0)
+_ATTEMPTED = _batches.attempted_count
 _TALLY = (
     func.count().label("campaigns"),
     _sum("total_recipients").label("recipients"),
@@ -41,7 +61,7 @@ _TALLY = (
     _sum("failed_count").label("failed"),
 )
 _CAMPAIGN = tuple(
-    batch_calls.c[name]
+    _batches[name]
     for name in "account id name status started_at total_recipients completed_count failed_count".split()
 )
 CAMPAIGN_COLUMNS = (
@@ -50,120 +70,123 @@ CAMPAIGN_COLUMNS = (
 ).split()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Which live batches a report is about: created in `[since, until)`, of these accounts or of all."""
-
-    accounts: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def clause(self) -> ColumnElement[bool]:
-        conditions: list[ColumnElement[bool]] = [batch_calls.c.deleted_at.is_(None)]
-        if self.accounts:
-            conditions.append(batch_calls.c.account.in_(self.accounts))
-        if self.since is not None:
-            conditions.append(batch_calls.c.created_at >= self.since)
-        if self.until is not None:
-            conditions.append(batch_calls.c.created_at < self.until)
-        return and_(*conditions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Oddities:
-    """What a reader of the figures has to know: of each, how many."""
-
-    inconsistent: int  # campaigns whose calls are more than their recipients
-    without_time: int  # campaigns without created_at, absent from the trend and from any window
-    rows_set_aside: int  # not in the table at all, or there as an older version
-    fields_set_aside: int  # loaded, one field empty
-
-
-def read_total(connection: Connection, scope: Scope) -> Tally:
-    return _tally(connection.execute(select(*_TALLY).where(scope.clause())).one())
-
-
-def read_statuses(connection: Connection, scope: Scope) -> dict[str, Tally]:
-    """A tally per status, the most frequent first."""
-    query = (
-        select(batch_calls.c.status, *_TALLY)
-        .where(scope.clause())
-        .group_by(batch_calls.c.status)
-        .order_by(func.count().desc(), batch_calls.c.status)
+def read_sums(connection: Connection, scope: Scope, *, least_calls: int) -> Sums:
+    """All campaigns of the scope, added up by account, status and day of creation in the scope's zone."""
+    sides = (_batches.account, _batches.status, _day(connection, scope).label("day"))
+    query = select(
+        *sides,
+        *_TALLY,
+        _count_where(_attempted(least_calls)).label("ranked"),
+        _count_where(_batches.counts_consistent.is_(False)).label("inconsistent"),
     )
-    return {row.status: _tally(row) for row in connection.execute(query)}
-
-
-def read_days(connection: Connection, scope: Scope) -> list[tuple[date, Tally]]:
-    """A tally per UTC day of creation, oldest first; days without campaigns are left out."""
-    day = utc_day(connection).label("day")
-    query = (
-        select(day, *_TALLY)
-        .where(scope.clause(), batch_calls.c.created_at.is_not(None))
-        .group_by(day)
-        .order_by(day)
+    rows = connection.execute(query.where(within(scope)).group_by(*sides))
+    return Sums(
+        tuple(
+            Cell(
+                account=row.account,
+                status=row.status,
+                day=row.day,
+                tally=_tally(row),
+                ranked=row.ranked,
+                inconsistent=row.inconsistent,
+            )
+            for row in rows
+        )
     )
-    return [(row.day, _tally(row)) for row in connection.execute(query)]
 
 
-def utc_day(connection: Connection) -> ColumnElement[date]:
-    """The day of created_at, whatever zone the session is in."""
-    if connection.dialect.name == "sqlite":
-        return type_coerce(func.substr(batch_calls.c.created_at, 1, 10), Date())
-    return type_coerce(func.date(func.timezone("UTC", batch_calls.c.created_at)), Date())
+def within(scope: Scope) -> ColumnElement[bool]:
+    """The scope as a condition."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if scope.accounts:
+        conditions.append(_batches.account.in_(scope.accounts))
+    if scope.statuses:
+        conditions.append(_batches.status.in_(scope.statuses))
+    if scope.since is not None:
+        conditions.append(_batches.created_at >= scope.since)
+    if scope.until is not None:
+        conditions.append(_batches.created_at < scope.until)
+    return and_(*conditions)
 
 
 def read_best(connection: Connection, scope: Scope, *, least_calls: int, limit: int) -> list[Campaign]:
-    return _read_ranked(connection, scope, desc(batch_calls.c.success_rate), least_calls, limit)
+    return _read_ranked(connection, scope, desc(_batches.success_rate), least_calls, limit)
 
 
 def read_worst(connection: Connection, scope: Scope, *, least_calls: int, limit: int) -> list[Campaign]:
-    return _read_ranked(connection, scope, asc(batch_calls.c.success_rate), least_calls, limit)
+    return _read_ranked(connection, scope, asc(_batches.success_rate), least_calls, limit)
 
 
-def count_ranked(connection: Connection, scope: Scope, *, least_calls: int) -> int:
-    """How many campaigns have calls enough to be ranked."""
-    query = select(func.count()).where(scope.clause(), _attempted(least_calls))
-    return connection.execute(query).scalar_one()
-
-
-def read_running(connection: Connection, scope: Scope, *, limit: int) -> list[Campaign]:
-    """Campaigns that call at this moment, the last started first."""
+def read_running(connection: Connection, scope: Scope, *, limit: int) -> list[tuple[Campaign, datetime]]:
+    """Campaigns that call at this moment, the last started first, each with the time of its last change."""
     query = (
-        select(*_CAMPAIGN)
-        .where(scope.clause(), batch_calls.c.status == "running")
-        .order_by(batch_calls.c.started_at.desc().nulls_last(), batch_calls.c.account, batch_calls.c.id)
+        select(*_CAMPAIGN, _batches.changed_at)
+        .where(within(scope), _batches.status == "running")
+        .order_by(_batches.started_at.desc().nulls_last(), _batches.account, _batches.id)
         .limit(limit)
     )
-    return [_campaign(row) for row in connection.execute(query)]
+    return [(_campaign(row), row.changed_at) for row in connection.execute(query)]
 
 
-def read_oddities(connection: Connection, scope: Scope) -> Oddities:
-    odd = select(
-        _count_where(batch_calls.c.counts_consistent.is_(False)),
-        _count_where(batch_calls.c.created_at.is_(None)),
-    ).where(scope.clause())
+def read_set_aside(connection: Connection, scope: Scope) -> tuple[int, int]:
+    """Rows, and single fields, of the scope's accounts that could not be read."""
     aside = select(
         _count_where(quarantine.c.row_loaded.is_(False)),
         _count_where(quarantine.c.row_loaded.is_(True)),
     ).where(quarantine.c.resolved_at.is_(None))
     if scope.accounts:
         aside = aside.where(quarantine.c.account.in_(scope.accounts))
-    inconsistent, without_time = connection.execute(odd).one()
     rows, fields = connection.execute(aside).one()
-    return Oddities(
-        inconsistent=inconsistent, without_time=without_time, rows_set_aside=rows, fields_set_aside=fields
-    )
+    return rows, fields
 
 
 def read_campaigns(connection: Connection, scope: Scope) -> Iterator[Row[Any]]:
     """The campaigns themselves, newest first, a few thousand at a time."""
     query: Select[Any] = (
-        select(*(batch_calls.c[name] for name in CAMPAIGN_COLUMNS))
-        .where(scope.clause())
-        .order_by(batch_calls.c.created_at.desc().nulls_last(), batch_calls.c.account, batch_calls.c.id)
+        select(*(_batches[name] for name in CAMPAIGN_COLUMNS))
+        .where(within(scope))
+        .order_by(_batches.created_at.desc().nulls_last(), _batches.account, _batches.id)
     )
     yield from connection.execute(query, execution_options={"yield_per": 2000})
+
+
+def _day(connection: Connection, scope: Scope) -> ColumnElement[date]:
+    """The day of created_at in the scope's zone, whatever zone the session is in."""
+    shifts = () if scope.zone is UTC else _shifts(connection, scope.zone)
+    if connection.dialect.name == "sqlite":
+        if not shifts:
+            return type_coerce(func.substr(_batches.created_at, 1, 10), Date())
+        return type_coerce(func.date(_batches.created_at, _shifted(shifts, _as_modifier)), Date())
+    moment = func.timezone("UTC", _batches.created_at)
+    return type_coerce(func.date(moment + _shifted(shifts, _as_interval) if shifts else moment), Date())
+
+
+def _shifts(connection: Connection, zone: tzinfo) -> tuple[Shift, ...]:
+    """Those of the years that a trend can show; what was created before keeps the days of UTC."""
+    newest: datetime | None = connection.scalar(
+        select(func.max(batch_calls.c.created_at, type_=UtcDateTime()))
+    )
+    if newest is None or newest - _BEGINNING < LONGEST_TREND or _END - newest < timedelta(days=2):
+        return ()
+    oldest = newest - LONGEST_TREND
+    return Shift(oldest, timedelta()), *derive_shifts(zone, oldest, newest)
+
+
+def _shifted(
+    shifts: Sequence[Shift], spelled: Callable[[timedelta], ColumnElement[Any]]
+) -> ColumnElement[Any]:
+    """How far to put a created_at forward, that its UTC day becomes the zone's."""
+    *dated, last = shifts
+    branches = [(_batches.created_at < shift.until, spelled(shift.ahead)) for shift in dated]
+    return case(*branches, else_=spelled(last.ahead))
+
+
+def _as_modifier(ahead: timedelta) -> ColumnElement[str]:
+    return literal(f"{ahead.total_seconds():+.0f} seconds")
+
+
+def _as_interval(ahead: timedelta) -> ColumnElement[timedelta]:
+    return literal(ahead, Interval())
 
 
 def _read_ranked(
@@ -171,8 +194,8 @@ def _read_ranked(
 ) -> list[Campaign]:
     query = (
         select(*_CAMPAIGN)
-        .where(scope.clause(), _attempted(least_calls))
-        .order_by(order, _ATTEMPTED.desc(), batch_calls.c.account, batch_calls.c.id)
+        .where(within(scope), _attempted(least_calls), _batches.success_rate.is_not(None))
+        .order_by(order, _ATTEMPTED.desc(), _batches.account, _batches.id)
         .limit(limit)
     )
     return [_campaign(row) for row in connection.execute(query)]
@@ -200,9 +223,9 @@ def _tally(row: Row[Any]) -> Tally:
 def _campaign(row: Row[Any]) -> Campaign:
     tally = Tally(
         campaigns=1,
-        recipients=row.total_recipients or 0,
-        completed=row.completed_count or 0,
-        failed=row.failed_count or 0,
+        recipients=max(row.total_recipients or 0, 0),
+        completed=max(row.completed_count or 0, 0),
+        failed=max(row.failed_count or 0, 0),
     )
     return Campaign(
         account=row.account,

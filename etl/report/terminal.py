@@ -3,176 +3,244 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from etl.report.figures import Campaign, Tally, Trend
-from etl.report.health_terminal import ago
+from etl.report.changes import Changes, Event
+from etl.report.figures import Campaign, Tally
+from etl.report.glyphs import BLOCKS, Glyphs
+from etl.report.notices import Grade
+from etl.report.running import Running
 from etl.report.safe_text import harmless
 from etl.report.summary import Summary
+from etl.report.sums import top
+from etl.report.trend import Trend
+from etl.report.words import ago, percent, shortened
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _BAR_CELLS = 10
 _NAME_COLUMNS = 40
+_MOST_LINES = 20  # of statuses, of accounts, of notices
 
 
-def render_report(summary: Summary) -> Iterator[RenderableType]:
+def render_report(summary: Summary, glyphs: Glyphs = BLOCKS) -> Iterator[RenderableType]:
     """Block after block, each under its heading; a block without content is left out."""
-    yield _headline(summary)
-    if not summary.total.campaigns:
-        yield Text("\nNo campaigns.")
-    else:
-        yield from _figures(summary)
-    yield from _warnings(summary)
+    return _Report(summary, glyphs).render()
 
 
-def sparkline(values: Sequence[float | None], lowest: float, highest: float) -> str:
-    """One block a value, from the lowest to the highest; a gap where there is none."""
+def sparkline(
+    values: Sequence[float | None], lowest: float, highest: float, levels: str = BLOCKS.levels
+) -> str:
+    """One sign a value, from the lowest to the highest; a gap where there is none."""
     span = highest - lowest
 
-    def block(value: float | None) -> str:
+    def level(value: float | None) -> str:
         if value is None:
             return " "
         share = (value - lowest) / span if span > 0 else 1.0
-        return _BLOCKS[round(share * (len(_BLOCKS) - 1))]
+        return levels[round(share * (len(levels) - 1))]
 
-    return "".join(map(block, values))
-
-
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.1f} %"
+    return "".join(map(level, values))
 
 
-def _figures(summary: Summary) -> Iterator[RenderableType]:
-    yield _total(summary.total)
-    yield from _trend(summary.trend)
-    yield _heading("By status")
-    yield _indented(_statuses(summary))
-    ranking = summary.ranking
-    judged = f"of {ranking.ranked:,} with {ranking.least_calls} calls or more"
-    for title, campaigns in ((f"Best, {judged}", ranking.best), (f"Worst, {judged}", ranking.worst)):
-        if campaigns:
-            yield _heading(title)
-            yield _indented(_ranked(campaigns, several=len(summary.last_complete) > 1))
-    if summary.running:
-        yield _heading(f"Running now: {summary.statuses['running'].campaigns:,}")
-        yield _indented(_running(summary))
+class _Report:
+    """One report in one set of signs."""
+
+    def __init__(self, summary: Summary, glyphs: Glyphs) -> None:
+        self._summary = summary
+        self._glyphs = glyphs
+        self._several = len(summary.accounts) > 1
+
+    def render(self) -> Iterator[RenderableType]:
+        total = self._summary.sums.total
+        yield self._headline()
+        yield from self._freshness()
+        if not total.campaigns:
+            yield Text("\nNo campaigns.")
+        else:
+            yield self._total(total)
+            yield from self._figures()
+        yield from self._lately(self._summary.changes)
+        yield from self._notices()
+
+    def _figures(self) -> Iterator[RenderableType]:
+        yield from self._trend(self._summary.trend)
+        yield from self._tallies("By status", "status", self._summary.sums.statuses)
+        if len(self._summary.sums.accounts) > 1:
+            yield from self._tallies("By account", "account", self._summary.sums.accounts)
+        ranking = self._summary.ranking
+        judged = f"of {ranking.ranked:,} with {ranking.least_calls} calls or more"
+        for title, campaigns in ((f"Best, {judged}", ranking.best), (f"Worst, {judged}", ranking.worst)):
+            if campaigns:
+                yield _heading(title)
+                yield _indented(self._ranked(campaigns))
+        if self._summary.under_way.shown:
+            yield _heading(f"Running now: {self._summary.under_way.count:,}")
+            yield _indented(self._running(self._summary.under_way.shown))
+
+    def _headline(self) -> Text:
+        scope = self._summary.scope
+        window = [f"since {scope.local(scope.since):%Y-%m-%d %H:%M}"] if scope.since else []
+        window += [f"until {scope.local(scope.until):%Y-%m-%d %H:%M}"] if scope.until else []
+        names = [health.facts.account for health in self._summary.accounts]
+        accounts = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+        statuses = f", {', '.join(map(harmless, scope.statuses))}" if scope.statuses else ""
+        created = f", created {' '.join(window)} {scope.zone_name}" if window else ""
+        return Text(f"Campaigns of {accounts or 'no account'}{statuses}{created}", style="bold")
+
+    def _freshness(self) -> Iterator[RenderableType]:
+        """How old the figures are, by the account that is worst off."""
+        now, scope = self._summary.now, self._summary.scope
+        if read_at := self._summary.read_at:
+            told = f"As of {scope.local(read_at):%Y-%m-%d %H:%M} {scope.zone_name}, {ago(now - read_at)} ago"
+            if proven_at := self._summary.proven_at:
+                told += f"; no figure is older than {ago(now - proven_at)}"
+            yield Text(told, style="dim")
+
+    def _total(self, total: Tally) -> Text:
+        return Text.assemble(
+            f"\n  {total.campaigns:,} campaigns   {total.recipients:,} recipients"
+            f"   {total.attempted:,} calls   ",
+            (f"{self._percent(total.success_rate)} succeeded", "bold green"),
+        )
+
+    def _trend(self, trend: Trend) -> Iterator[RenderableType]:
+        rates = [bucket.tally.success_rate for bucket in trend.buckets]
+        known = [rate for rate in rates if rate is not None]
+        if len(known) < 2:
+            return
+        yield _heading(f"Success by {trend.step} of creation")
+        line = sparkline(rates, min(known), max(known), self._glyphs.levels)
+        first, last = trend.buckets[0].first_day, trend.buckets[-1].first_day
+        yield Text.assemble("  ", (line, "green"))
+        yield Text(f"  {first} to {last}, from {percent(min(known))} to {percent(max(known))}")
+
+    def _tallies(self, title: str, first: str, tallies: dict[str, Tally]) -> Iterator[RenderableType]:
+        cut = top(tallies, _MOST_LINES)
+        table = _table(first, "campaigns", "recipients", "succeeded", "failed", "success", "reached")
+        lines = [(self._cut(key), tally) for key, tally in cut.shown.items()]
+        if cut.others:
+            lines.append((f"{cut.others:,} others", cut.rest))
+        for name, tally in lines:
+            table.add_row(
+                Text(name),
+                f"{tally.campaigns:,}",
+                f"{tally.recipients:,}",
+                f"{tally.completed:,}",
+                f"{tally.failed:,}",
+                self._percent(tally.success_rate),
+                self._percent(tally.completion_rate),
+            )
+        yield _heading(title)
+        yield _indented(table)
+
+    def _ranked(self, campaigns: Sequence[Campaign]) -> Table:
+        table = _grid("right", "right", "left", "left")
+        for campaign in campaigns:
+            tally = campaign.tally
+            calls = f"{tally.completed:,} of {tally.attempted:,}"
+            table.add_row(self._percent(tally.success_rate), calls, *self._name(campaign))
+        return table
+
+    def _running(self, campaigns: Sequence[Running]) -> Table:
+        table = _grid("left", "right", "left", "left", "left")
+        for one in campaigns:
+            reached = one.campaign.tally.completion_rate
+            name, account = self._name(one.campaign)
+            table.add_row(self._bar(reached), self._percent(reached), name, Text(self._end(one)), account)
+        return table
+
+    def _end(self, one: Running) -> str:
+        now, end = self._summary.now, one.expected_end_at
+        if end is None:
+            return ""
+        return f"ends in {ago(end - now)}" if end > now else f"due for {ago(now - end)}"
+
+    def _lately(self, changes: Changes) -> Iterator[RenderableType]:
+        if changes.nothing:
+            return
+        yield _heading("Since yesterday")
+        told = [
+            f"{changes.attempted:,} calls, {self._percent(changes.success_rate)} succeeded",
+            f"{changes.created:,} new",
+            *([f"{changes.loaded:,} older, first seen"] if changes.loaded else []),
+            f"{changes.run_again:,} run again",
+            f"{changes.gone:,} gone",
+            *([f"{changes.returned:,} back"] if changes.returned else []),
+        ]
+        yield Text(f"  {'   '.join(told)}")
+        moves = (f"{self._step(move.before, move.after)} {move.times:,}" for move in changes.moves)
+        if line := ", ".join(moves):
+            yield Text(f"  {line}")
+        if changes.events:
+            yield _indented(self._events(changes.events))
+        if changes.events_left_out:
+            yield Text(f"  and {changes.events_left_out:,} more", style="dim")
+
+    def _events(self, events: Sequence[Event]) -> Table:
+        table = _grid("left", "left", "left", "left")
+        for event in events:
+            moment = self._summary.scope.local(event.observed_at)
+            name, account = self._name(event)
+            table.add_row(Text(f"{moment:%m-%d %H:%M}", style="dim"), self._tell(event), name, account)
+        return table
+
+    def _tell(self, event: Event) -> Text:
+        told = {"inserted": "new", "deleted": "gone", "revived": "back"}.get(event.change)
+        return Text(told or self._step(event.before or "", event.after or ""))
+
+    def _step(self, before: str, after: str) -> str:
+        return f"{self._cut(before)} {self._glyphs.arrow} {self._cut(after)}"
+
+    def _notices(self) -> Iterator[RenderableType]:
+        notices = self._summary.notices
+        if notices:
+            yield _heading("Mind")
+        for notice in notices[:_MOST_LINES]:
+            account = f"{notice.account}: " if notice.account and self._several else ""
+            mend = f" (`{notice.mend}`)" if notice.mend else ""
+            style = "red" if notice.grade is Grade.ALARM else "yellow"
+            yield Text(f"  {harmless(account + notice.text)}{mend}", style=style)
+        if len(notices) > _MOST_LINES:
+            yield Text(f"  and {len(notices) - _MOST_LINES:,} more: `magpipe-etl status`", style="yellow")
+
+    def _bar(self, share: float | None) -> Text:
+        full = round(min(max(share or 0.0, 0.0), 1.0) * _BAR_CELLS)
+        rest = self._glyphs.empty * (_BAR_CELLS - full)
+        return Text.assemble((self._glyphs.full * full, "green"), (rest, "dim"))
+
+    def _percent(self, share: float | None) -> str:
+        return percent(share, self._glyphs.none)
+
+    def _name(self, of: Campaign | Event) -> tuple[Text, Text]:
+        """The name, or the id of one without; and the account, where there are several."""
+        account = self._cut(of.account) if self._several else ""
+        return Text(self._cut(of.name) or self._cut(of.id)), Text(account, style="dim")
+
+    def _cut(self, text: str | None) -> str:
+        return shortened(harmless(text), _NAME_COLUMNS, self._glyphs.ellipsis)
 
 
-def _headline(summary: Summary) -> Text:
-    scope = summary.scope
-    window = [f"since {scope.since:%Y-%m-%d %H:%M}"] if scope.since else []
-    window += [f"until {scope.until:%Y-%m-%d %H:%M}"] if scope.until else []
-    accounts = ", ".join(summary.last_complete) or "no account"
-    return Text(
-        f"Campaigns of {accounts}" + (f", created {' '.join(window)} UTC" if window else ""), style="bold"
-    )
-
-
-def _total(total: Tally) -> Text:
-    return Text.assemble(
-        f"\n  {total.campaigns:,} campaigns   {total.recipients:,} recipients   {total.attempted:,} calls   ",
-        (f"{percent(total.success_rate)} succeeded", "bold green"),
-    )
-
-
-def _trend(trend: Trend) -> Iterator[RenderableType]:
-    rates = [bucket.tally.success_rate for bucket in trend.buckets]
-    known = [rate for rate in rates if rate is not None]
-    if len(known) < 2:
-        return
-    yield _heading(f"Success by {trend.step} of creation")
-    line = sparkline(rates, min(known), max(known))
-    first, last = trend.buckets[0].first_day, trend.buckets[-1].first_day
-    yield Text.assemble("  ", (line, "green"))
-    yield Text(f"  {first} to {last}, from {percent(min(known))} to {percent(max(known))}")
-
-
-def _statuses(summary: Summary) -> Table:
-    table = _table("status", "campaigns", "recipients", "succeeded", "failed", "success", "reached")
-    for status, tally in summary.statuses.items():
-        table.add_row(
-            Text(harmless(status)),
-            f"{tally.campaigns:,}",
-            f"{tally.recipients:,}",
-            f"{tally.completed:,}",
-            f"{tally.failed:,}",
-            percent(tally.success_rate),
-            percent(tally.completion_rate),
+def _grid(*sides: str) -> Table:
+    """Columns without titles; what is too long for the line is cut."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for side in sides:
+        table.add_column(
+            justify="right" if side == "right" else "left",
+            no_wrap=True,
+            overflow="crop",
+            max_width=_NAME_COLUMNS,
         )
     return table
-
-
-def _ranked(campaigns: Sequence[Campaign], *, several: bool) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_NAME_COLUMNS)
-    for campaign in campaigns:
-        tally = campaign.tally
-        account = [Text(campaign.account, style="dim")] if several else []
-        calls = f"{tally.completed:,} of {tally.attempted:,}"
-        table.add_row(percent(tally.success_rate), calls, _name(campaign), *account)
-    return table
-
-
-def _running(summary: Summary) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_NAME_COLUMNS)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    for campaign in summary.running:
-        reached = campaign.tally.completion_rate
-        started = campaign.started_at
-        since = f"started {ago(max(summary.now - started, timedelta()))} ago" if started else ""
-        table.add_row(_bar(reached), percent(reached), _name(campaign), Text(since, style="dim"))
-    return table
-
-
-def _warnings(summary: Summary) -> Iterator[RenderableType]:
-    odd = summary.oddities
-    lines = [
-        ("rows that could not be read", odd.rows_set_aside, "; see `magpipe-etl quarantine list`"),
-        ("fields that could not be read", odd.fields_set_aside, "; see `magpipe-etl quarantine list`"),
-        ("campaigns with more calls than recipients, as the source counts", odd.inconsistent, ""),
-        ("campaigns without time of creation, and so not in the course over time", odd.without_time, ""),
-    ]
-    told = [Text(f"  {what}: {count:,}{more}", style="yellow") for what, count, more in lines if count]
-    for account, moment in summary.last_complete.items():
-        if moment is None:
-            told.append(Text(f"  {account}: no sync has been complete yet", style="yellow"))
-    if told:
-        yield _heading("Mind")
-        yield from told
-    yield from _freshness(summary)
-
-
-def _freshness(summary: Summary) -> Iterator[RenderableType]:
-    ends = [moment for moment in summary.last_complete.values() if moment is not None]
-    if ends:
-        age = max(summary.now - min(ends), timedelta())
-        yield Text(f"\nAs of {min(ends):%Y-%m-%d %H:%M} UTC, {ago(age)} ago", style="dim")
-
-
-def _bar(share: float | None) -> Text:
-    full = round(min(max(share or 0.0, 0.0), 1.0) * _BAR_CELLS)
-    return Text.assemble(("█" * full, "green"), ("░" * (_BAR_CELLS - full), "dim"))
-
-
-def _name(campaign: Campaign) -> Text:
-    return Text(harmless(campaign.name) or campaign.id)
 
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(first, overflow="fold")
     for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right", no_wrap=True, overflow="crop")
     return table
 
 

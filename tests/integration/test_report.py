@@ -17,8 +17,9 @@ from etl.report.figures import Tally
 from etl.report.health import Proof
 from etl.report.health_queries import read_drift, read_facts, read_last_complete
 from etl.report.quarantine import read_set_aside, render_set_aside, set_aside_as_json
-from etl.report.queries import Oddities, Scope
+from etl.report.scope import Scope
 from etl.report.summary import read_summary
+from etl.report.sums import Sums
 from etl.tables import batch_calls, quarantine, sync_coverage, sync_drift, sync_missing, sync_runs
 
 from support.databases import Database
@@ -105,6 +106,11 @@ def ask(tables: Tables, question: Any, *arguments: Any, **options: Any) -> Any:
         return question(connection, *arguments, **options)
 
 
+def sums(tables: Tables, scope: Scope = ALL, least_calls: int = 20) -> Sums:
+    found: Sums = ask(tables, queries.read_sums, scope, least_calls=least_calls)
+    return found
+
+
 # --- Figures ------------------------------------------------------------------------------------------
 
 
@@ -112,19 +118,18 @@ def test_sums_are_over_live_batches_and_a_missing_count_adds_nothing(tables: Tab
     tables.batch(30, 10)
     tables.batch(None, None, total_recipients=None)
     tables.batch(5, 5, deleted_at=NOW)
-    assert ask(tables, queries.read_total, ALL) == Tally(campaigns=2, recipients=100, completed=30, failed=10)
+    assert sums(tables).total == Tally(campaigns=2, recipients=100, completed=30, failed=10)
 
 
 def test_sums_of_nothing_are_nothing(tables: Tables) -> None:
-    assert ask(tables, queries.read_total, ALL) == Tally()
-    assert ask(tables, queries.read_statuses, ALL) == {}
-    assert ask(tables, queries.read_days, ALL) == []
+    nothing = sums(tables)
+    assert (nothing.total, nothing.statuses, nothing.days) == (Tally(), {}, [])
 
 
 def test_counts_beyond_64_bits_together_are_still_summed(tables: Tables) -> None:
     for _ in range(2):
         tables.batch(2**62, 2**62, total_recipients=2**63 - 1)
-    assert ask(tables, queries.read_total, ALL).recipients == pytest.approx(2**64)
+    assert sums(tables).total.recipients == pytest.approx(2**64)
 
 
 def test_a_scope_is_accounts_and_a_half_open_window_of_creation(tables: Tables) -> None:
@@ -134,7 +139,7 @@ def test_a_scope_is_accounts_and_a_half_open_window_of_creation(tables: Tables) 
     tables.batch(1000, account="globex")
 
     def completed(scope: Scope) -> int:
-        return int(ask(tables, queries.read_total, scope).completed)
+        return sums(tables, scope).total.completed
 
     assert completed(Scope(accounts=("acme",))) == 111
     assert completed(Scope(since=NOW)) == 1010
@@ -145,9 +150,7 @@ def test_a_scope_is_accounts_and_a_half_open_window_of_creation(tables: Tables) 
 def test_statuses_stand_the_most_frequent_first(tables: Tables) -> None:
     for status in ("draft", "completed", "completed", "new one"):
         tables.batch(2, status=status)
-    assert [
-        (status, tally.campaigns) for status, tally in ask(tables, queries.read_statuses, ALL).items()
-    ] == [
+    assert [(status, tally.campaigns) for status, tally in sums(tables).statuses.items()] == [
         ("completed", 2),
         ("draft", 1),
         ("new one", 1),
@@ -159,8 +162,10 @@ def test_days_are_those_of_utc(tables: Tables) -> None:
     tables.batch(2, created_at=datetime(2026, 3, 2, tzinfo=UTC))
     tables.batch(3, created_at=datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
     tables.batch(4, created_at=None)
-    days = ask(tables, queries.read_days, ALL)
-    assert [(day, tally.completed) for day, tally in days] == [(date(2026, 3, 1), 1), (date(2026, 3, 2), 5)]
+    assert [(day, tally.completed) for day, tally in sums(tables).days] == [
+        (date(2026, 3, 1), 1),
+        (date(2026, 3, 2), 5),
+    ]
 
 
 def test_best_and_worst_are_campaigns_with_calls_enough_more_calls_first(tables: Tables) -> None:
@@ -176,8 +181,7 @@ def test_best_and_worst_are_campaigns_with_calls_enough_more_calls_first(tables:
     assert ids(queries.read_best, 20) == [best, large, small]
     assert ids(queries.read_worst, 20) == [worst, large, small]
     assert ids(queries.read_best, 0)[0] == lucky
-    assert ask(tables, queries.count_ranked, ALL, least_calls=20) == 4
-    assert ask(tables, queries.count_ranked, ALL, least_calls=0) == 5
+    assert (sums(tables, least_calls=20).ranked, sums(tables, least_calls=0).ranked) == (4, 5)
 
 
 def test_running_campaigns_are_those_last_started_first(tables: Tables) -> None:
@@ -186,8 +190,8 @@ def test_running_campaigns_are_those_last_started_first(tables: Tables) -> None:
     tables.batch(status="running", started_at=NOW, name="later")
     tables.batch(status="paused", started_at=NOW)
     running = ask(tables, queries.read_running, ALL, limit=5)
-    assert [campaign.name for campaign in running] == ["later", "earlier", "unknown"]
-    assert running[1].started_at == NOW - HOUR
+    assert [campaign.name for campaign, _ in running] == ["later", "earlier", "unknown"]
+    assert running[1][0].started_at == NOW - HOUR
     assert len(ask(tables, queries.read_running, ALL, limit=1)) == 1
 
 
@@ -198,10 +202,9 @@ def test_oddities_are_counted(tables: Tables) -> None:
     tables.set_aside(row_loaded=True, field="started_at")
     tables.set_aside(resolved_at=NOW)
     tables.set_aside(account="globex")
-    assert ask(tables, queries.read_oddities, Scope(accounts=("acme",))) == Oddities(
-        inconsistent=1, without_time=1, rows_set_aside=1, fields_set_aside=1
-    )
-    assert ask(tables, queries.read_oddities, ALL).rows_set_aside == 2
+    assert (sums(tables).inconsistent, sums(tables).without_time) == (1, 1)
+    assert ask(tables, queries.read_set_aside, Scope(accounts=("acme",))) == (1, 1)
+    assert ask(tables, queries.read_set_aside, ALL) == (2, 1)
 
 
 def test_campaigns_are_listed_newest_first_without_those_that_are_gone(tables: Tables) -> None:
@@ -220,11 +223,11 @@ def test_a_summary_is_read_at_one_moment(tables: Tables) -> None:
     tables.run()
     tables.batch(30, 10)
     tables.batch(10, 30, status="running", started_at=NOW)
-    summary = ask(tables, read_summary, ALL, now=NOW, top=1, least_calls=20)
-    assert summary.total == sum(summary.statuses.values(), Tally())
-    assert summary.last_complete == {"acme": NOW - HOUR}
+    summary = ask(tables, read_summary, ALL, now=NOW, max_age=HOUR, top=1, least_calls=20)
+    assert summary.sums.total == Tally(campaigns=2, recipients=200, completed=40, failed=40)
+    assert summary.read_at == NOW - HOUR
     assert [campaign.id for campaign in summary.ranking.best + summary.ranking.worst] == ["b-1", "b-2"]
-    assert [campaign.id for campaign in summary.running] == ["b-2"]
+    assert [one.campaign.id for one in summary.under_way.shown] == ["b-2"]
 
 
 # --- Health -------------------------------------------------------------------------------------------

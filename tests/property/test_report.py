@@ -9,8 +9,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.report.figures import Step, Tally, derive_trend
+from etl.report.figures import Tally
 from etl.report.safe_text import harmless
+from etl.report.trend import Step, derive_trend
 
 tallies = st.builds(
     Tally,

@@ -100,7 +100,11 @@ def test_an_error_cannot_write_a_second_line_or_show_a_key(capsys: Captured) -> 
             "magpipe-etl status --help",
         ),
         (["report", "--since", "x"], "expected a date such as 2026-01-31", "magpipe-etl report --help"),
-        (["report", "--json", "--csv"], "--json and --csv exclude each other", "magpipe-etl report --help"),
+        (
+            ["report", "--json", "--csv"],
+            "--csv and --html exclude each other",
+            "magpipe-etl report --help",
+        ),
         (["quarantine", "lst"], "no such command 'lst'", "magpipe-etl quarantine --help"),
         (["--log-format", "xml", "status"], "'xml' is not one of 'text', 'json'", "magpipe-etl --help"),
     ],

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from etl.report.figures import Campaign, Step, Tally, choose_step, derive_ranking, derive_trend
+from etl.report.figures import Campaign, Tally, derive_ranking
+from etl.report.trend import Step, choose_step, derive_trend
 
 DAY = date(2026, 3, 2)  # a Monday
 

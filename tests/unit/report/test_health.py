@@ -22,7 +22,8 @@ from etl.report.health import (
     derive_health,
     oldest_proof,
 )
-from etl.report.health_terminal import ago, health_as_json, render_health
+from etl.report.health_terminal import health_as_json, render_health
+from etl.report.words import ago
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

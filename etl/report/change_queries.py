@@ -1,0 +1,184 @@
+"""What the report asks of the history: each change held against the version before it.
+
+Most batches have but one version, the one that was first seen. They are counted by their rows in
+`batch_calls`; only of the others the history is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+)
+
+from etl.report.changes import Changes, Event, Move, most_frequent
+from etl.report.scope import Scope
+from etl.tables import batch_call_history, batch_calls
+
+_MOST_MOVES = 8
+_batches = batch_calls.c
+_EVENT = "observed_at account id name change before after".split()
+
+
+def read_changes(connection: Connection, scope: Scope, *, since: datetime, most_events: int) -> Changes:
+    """All that was observed since then of the scope's batches, those that are gone by now among them."""
+    recent = _recent(scope, since)
+    first = connection.execute(_first_seen(scope, since)).one()
+    later = connection.execute(_sums(recent)).one()
+    events = _newest(
+        [
+            *connection.execute(_events(recent, most_events)),
+            *connection.execute(_new(scope, since, most_events)),
+        ],
+        most_events,
+    )
+    return Changes(
+        since=since,
+        created=first.created,
+        loaded=first.loaded,
+        gone=later.gone,
+        returned=later.returned,
+        run_again=later.again or 0,
+        completed=int((first.completed or 0) + (later.completed or 0)),
+        failed=int((first.failed or 0) + (later.failed or 0)),
+        moves=_read_moves(connection, recent),
+        events=events,
+        events_left_out=max(first.single + later.notable - len(events), 0),
+    )
+
+
+def _within(scope: Scope) -> list[ColumnElement[bool]]:
+    """The scope, without regard to whether the batch is still there: that it went is a change, too."""
+    conditions: list[ColumnElement[bool]] = []
+    if scope.accounts:
+        conditions.append(_batches.account.in_(scope.accounts))
+    if scope.statuses:
+        conditions.append(_batches.status.in_(scope.statuses))
+    if scope.since is not None:
+        conditions.append(_batches.created_at >= scope.since)
+    if scope.until is not None:
+        conditions.append(_batches.created_at < scope.until)
+    return conditions
+
+
+def _single(since: datetime) -> ColumnElement[bool]:
+    """Created since, and never seen to change."""
+    return and_(_batches.created_at >= since, _batches.version == 1)
+
+
+def _first_seen(scope: Scope, since: datetime) -> Any:
+    """Batches that were first seen since; calls of those created before were made nobody knows when."""
+    young, single = _batches.created_at >= since, _single(since)
+    return select(
+        _count(young).label("created"),
+        _count(or_(_batches.created_at < since, _batches.created_at.is_(None))).label("loaded"),
+        _count(single).label("single"),
+        func.sum(case((single, _batches.completed_count))).label("completed"),
+        func.sum(case((single, _batches.failed_count))).label("failed"),
+    ).where(_batches.first_seen_at >= since, *_within(scope))
+
+
+def _recent(scope: Scope, since: datetime) -> CTE:
+    """The versions since then, each beside the one before, of the batches that have several."""
+    new, old = batch_call_history.alias("new"), batch_call_history.alias("old")
+    several = (_batches.changed_at >= since, _batches.version > 1, *_within(scope))
+    # As a list of keys, so that SQLite begins with them and not with the whole history.
+    changed = select(_batches.account, _batches.id).where(*several).correlate(None)
+    again = and_(old.c.started_at.is_not(None), new.c.started_at > old.c.started_at)
+    moved = and_(new.c.change == "updated", old.c.status != new.c.status)
+    young = and_(new.c.change == "inserted", new.c.created_at >= since)
+    query = (
+        select(
+            new.c.account,
+            new.c.id,
+            new.c.version,
+            new.c.observed_at,
+            new.c.change,
+            _batches.name,
+            old.c.status.label("before"),
+            new.c.status.label("after"),
+            again.label("again"),
+            moved.label("moved"),
+            or_(moved, young, new.c.change.in_(["deleted", "revived"])).label("notable"),
+            _made(new.c.completed_count, old.c.completed_count, again, young).label("completed"),
+            _made(new.c.failed_count, old.c.failed_count, again, young).label("failed"),
+        )
+        .join(batch_calls, and_(_batches.account == new.c.account, _batches.id == new.c.id))
+        .outerjoin(
+            old,
+            and_(old.c.account == new.c.account, old.c.id == new.c.id, old.c.version == new.c.version - 1),
+        )
+        .where(tuple_(new.c.account, new.c.id).in_(changed), new.c.observed_at >= since)
+    )
+    return query.cte("recent")
+
+
+def _made(new: Any, old: Any, again: ColumnElement[bool], young: ColumnElement[bool]) -> ColumnElement[int]:
+    """Calls made between two versions: all of a batch that is new or was run again, else what is more.
+
+    A source that corrects a count downwards has made no calls.
+    """
+    more = func.coalesce(new, 0) - func.coalesce(old, 0)
+    return case((or_(again, young), new), (and_(old.is_not(None), more > 0), more), else_=0)
+
+
+def _sums(recent: CTE) -> Any:
+    change = recent.c.change
+    return select(
+        _count(change == "deleted").label("gone"),
+        _count(change == "revived").label("returned"),
+        _count(recent.c.again).label("again"),
+        _count(recent.c.notable).label("notable"),
+        func.sum(recent.c.completed).label("completed"),
+        func.sum(recent.c.failed).label("failed"),
+    )
+
+
+def _read_moves(connection: Connection, recent: CTE) -> tuple[Move, ...]:
+    sides = (recent.c.before, recent.c.after)
+    query = select(*sides, func.count().label("times")).where(recent.c.moved).group_by(*sides)
+    return most_frequent([Move(**row) for row in connection.execute(query).mappings()], _MOST_MOVES)
+
+
+def _events(recent: CTE, most: int) -> Any:
+    columns = (recent.c[name] for name in _EVENT)
+    return select(*columns).where(recent.c.notable).order_by(recent.c.observed_at.desc()).limit(most)
+
+
+def _new(scope: Scope, since: datetime, most: int) -> Any:
+    columns = (
+        _batches.first_seen_at.label("observed_at"),
+        _batches.account,
+        _batches.id,
+        _batches.name,
+        literal("inserted").label("change"),
+        null().label("before"),
+        _batches.status.label("after"),
+    )
+    conditions = (_batches.first_seen_at >= since, _single(since), *_within(scope))
+    return select(*columns).where(*conditions).order_by(_batches.first_seen_at.desc()).limit(most)
+
+
+def _newest(rows: Iterable[Row[Any]], most: int) -> tuple[Event, ...]:
+    events = [Event(**row._mapping) for row in rows]
+    events.sort(key=lambda event: (event.account, event.id))
+    events.sort(key=lambda event: event.observed_at, reverse=True)
+    return tuple(events[:most])
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
