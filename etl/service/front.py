@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from etl.report.health import Health
-from etl.report.health_terminal import ago
+from etl.report.words import ago
 
 
 def render_front(accounts: Sequence[Health], now: datetime) -> str:
