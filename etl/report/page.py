@@ -21,7 +21,7 @@ from etl.report.safe_text import harmless
 from etl.report.summary import Summary
 from etl.report.sums import top
 from etl.report.trend_chart import NARROW, WIDE, describe, draw_trend, name_step
-from etl.report.words import ago, instant, percent, shortened
+from etl.report.words import ago, instant, percent, short_instant, shortened
 from etl.version import VERSION
 
 MOST_CAMPAIGNS: Final = 40  # in each list
@@ -34,7 +34,7 @@ LONGEST_SENTENCE: Final = 300
 
 def render_page(summary: Summary) -> str:
     """The page, from `<!doctype html>` to its end."""
-    environment = _environment()
+    environment, local = _environment(), summary.scope.local
     return environment.get_template("page.html").render(
         summary=summary,
         total=summary.sums.total,
@@ -51,7 +51,9 @@ def render_page(summary: Summary) -> str:
         proven_at=summary.proven_at,
         wide_trend=draw_trend(summary.trend, WIDE, title_id="trend-wide"),
         narrow_trend=draw_trend(summary.trend, NARROW, title_id="trend-narrow"),
-        instant=lambda moment: instant(summary.scope.local(moment)),
+        instant=lambda moment: instant(local(moment)),
+        local=local,
+        brief=lambda moment: short_instant(local(moment), local(summary.now)),
         policy=policy(environment.get_template("page.css").render()),
         version=VERSION,
     )

@@ -23,7 +23,7 @@ class Scale:
 
 def scale(low: float, high: float, *, start: float, end: float, most_marks: int = 5) -> Scale:
     """A scale with at most so many marks that holds both values; equal ones get room around them."""
-    step = round_step((high - low) or abs(high) * 0.1 or 1.0, most_marks - 2)
+    step = round_step((high - low) or abs(high) * 0.1 or 1.0, most_marks - 1)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
     return Scale(marks=tuple(number * step for number in range(first, last + 1)), start=start, end=end)

@@ -35,6 +35,10 @@ class Trend:
     buckets: tuple[Bucket, ...]
     earlier: Tally = NOTHING  # what was created before the first bucket
 
+    def is_over(self, today: date) -> bool:
+        """Whether the last bucket can get no more campaigns."""
+        return not self.buckets or _start(today, self.step) > self.buckets[-1].first_day
+
 
 def choose_step(first_day: date, last_day: date) -> Step:
     """The finest step that gives a line of at most about sixty points."""

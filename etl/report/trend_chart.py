@@ -17,7 +17,7 @@ from etl.report.trend import Bucket, Step, Trend
 from etl.report.words import compact, day_of_year, full_day, month_of, percent
 
 _LEFT, _RIGHT = 46.0, 14.0
-_LABEL_WIDTH = 72.0  # what a date needs
+_LABEL_WIDTH = 86.0  # what a date needs
 _MOST_DOTS = 31
 
 
@@ -110,7 +110,7 @@ def _days(sheet: Sheet, trend: Trend) -> Iterator[Markup]:
     for place in thinned(count, most):
         day = trend.buckets[place].first_day
         x = _middle(sheet, place, count)
-        anchor = "end" if x > sheet.right - _LABEL_WIDTH / 2 else "middle"
+        anchor = "end" if x > sheet.right - _LABEL_WIDTH / 3 else "middle"
         yield text(_date_label(trend.step, day, years), x, sheet.calls_bottom + 20, "tick", anchor)
 
 

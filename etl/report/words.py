@@ -46,6 +46,12 @@ def instant(moment: datetime) -> str:
     return f"{full_day(moment)}, {moment:%H:%M}"
 
 
+def short_instant(moment: datetime, now: datetime) -> str:
+    """Day and minute for a table: the year is told where it is not that of `now`."""
+    day = day_of_year(moment) if moment.year == now.year else full_day(moment)
+    return f"{day}, {moment:%H:%M}"
+
+
 def shortened(text: str, most: int, ellipsis: str = "…") -> str:
     """The text, cut where it is too long to be read at all."""
     return text if len(text) <= most else text[: most - len(ellipsis)].rstrip() + ellipsis

@@ -91,7 +91,7 @@ def test_the_figures_stand_on_the_page() -> None:
         "Calls made 1,005 100 failed",
         "Recipients 1,500 67.0 % reached",
         "Campaigns 4 3 running",
-        "1,000 of 1,500 90.0 % 31 Mar 2026, 11:00 31 Mar 2026, 12:30",
+        "1,000 of 1,500 90.0 % 31 Mar, 11:00 31 Mar, 12:30",
         "Run again 5",
         "scheduled → running 7",
     ):
