@@ -10,10 +10,13 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry
+
 from etl.clock import Clock
 from etl.errors import DestinationError
 from etl.report.health import Health
 from etl.service.front import render_front
+from etl.service.metrics import CONTENT_TYPE, TablesCollector, render_metrics
 from etl.service.readiness import is_ready, readiness_as_json
 from etl.service.reading import Reading
 from etl.service.site import HTML, Answer, Page, json_answer, text_answer
@@ -41,6 +44,7 @@ class Pages:
         pulse: Pulse,
         max_age: timedelta,
         faults: Mapping[str, str],
+        registry: CollectorRegistry,
     ) -> None:
         self._reading = reading
         self._settings = settings
@@ -48,9 +52,16 @@ class Pages:
         self._pulse = pulse
         self._max_age = max_age
         self._faults = faults
+        self._registry = registry
+        registry.register(TablesCollector(reading.tables, settings, clock, max_age))
 
     def by_path(self) -> dict[str, Page]:
-        return {"/": self.front, "/healthz": self.health, "/readyz": self.readiness}
+        return {
+            "/": self.front,
+            "/healthz": self.health,
+            "/readyz": self.readiness,
+            "/metrics": self.metrics,
+        }
 
     def health(self) -> Answer:
         """Whether the process lives and moves; asks nobody else, so that it is answered in any case."""
@@ -68,6 +79,10 @@ class Pages:
             return json_answer(HTTPStatus.SERVICE_UNAVAILABLE, unreachable)
         status = HTTPStatus.OK if is_ready(accounts) else HTTPStatus.SERVICE_UNAVAILABLE
         return json_answer(status, readiness_as_json(accounts, self._faults))
+
+    def metrics(self) -> Answer:
+        """For Prometheus; what the tables would say is left out while they cannot be read."""
+        return Answer(HTTPStatus.OK, CONTENT_TYPE, render_metrics(self._registry))
 
     def front(self) -> Answer:
         """How the campaigns do."""

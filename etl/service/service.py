@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from etl.app import opened
@@ -15,8 +17,9 @@ from etl.clock import Clock, SystemClock
 from etl.errors import StoppedError
 from etl.logs import Log
 from etl.model import Account
-from etl.progress import Silent
 from etl.service.address import Address
+from etl.service.meters import Meters
+from etl.service.pacer import Pacer
 from etl.service.pages import Pages
 from etl.service.reading import Reading
 from etl.service.schedule import Schedule
@@ -104,8 +107,9 @@ class Service:
             log.error("account.left_out", account=name, fault=fault, hint="mend it, then start again")
         working = [account for account in accounts if account.name not in faults]
         with opened(self._settings, self._engine) as engine:
-            turns = self._turns(engine)
-            schedule = self._schedule(working, turns)
+            registry = CollectorRegistry()
+            turns = self._turns(engine, registry)
+            schedule = self._schedule(engine, working, turns)
             pages = Pages(
                 Reading(engine),
                 self._settings,
@@ -113,6 +117,7 @@ class Service:
                 pulse=self,
                 max_age=self._options.max_age,
                 faults=faults,
+                registry=registry,
             )
             with self._shown(pages):
                 return self._work(schedule, turns)
@@ -148,21 +153,22 @@ class Service:
         """How far the wall clock is from the one that nobody sets."""
         return self._clock.now().timestamp() - self._clock.monotonic()
 
-    def _turns(self, engine: Engine) -> Turns:
+    def _turns(self, engine: Engine, registry: CollectorRegistry) -> Turns:
         return Turns(
             engine,
             self._settings,
             clock=self._clock,
-            progress=Silent(),
+            meters=Meters(registry),
             timeout=self._options.timeout,
             transport=self._transport,
         )
 
-    def _schedule(self, accounts: list[Account], turns: Turns) -> Schedule:
+    def _schedule(self, engine: Engine, accounts: Sequence[Account], turns: Turns) -> Schedule:
         timing, jitter = self._options.timing, self._options.jitter
         schedule = Schedule(timing, jobs=len(accounts), jitter=jitter, clock=self._clock)
+        pacer = Pacer(timing, engine, self._settings) if isinstance(timing, Every) and timing.adapts else None
         for account in accounts:
-            schedule.add(account.name, lambda account=account: _take(turns, account))  # type: ignore[misc]
+            schedule.add(account.name, partial(_take, turns, account, pacer))
         return schedule
 
     @contextmanager
@@ -183,5 +189,7 @@ class Service:
 _EXPOSED = "the figures and names of all campaigns, to whoever can reach this address; there is no password"
 
 
-def _take(turns: Turns, account: Account) -> None:
-    turns.take(account)
+def _take(turns: Turns, account: Account, pacer: Pacer | None) -> timedelta | None:
+    """One turn; gives the wait until the next where it is to be chosen."""
+    summary = turns.take(account)
+    return pacer.wait_after(summary) if pacer else None

@@ -18,8 +18,8 @@ from etl.jobs.sync import Sync
 from etl.logs import Log
 from etl.migrate import migrate
 from etl.model import Account, RunMode, RunSummary
-from etl.progress import Progress
 from etl.run import refused
+from etl.service.meters import Meters
 from etl.settings import Settings
 from etl.work import Work
 
@@ -40,14 +40,14 @@ class Turns:
         settings: Settings,
         *,
         clock: Clock,
-        progress: Progress,
+        meters: Meters,
         timeout: timedelta,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._clock = clock
-        self._progress = progress
+        self._meters = meters
         self._timeout = timeout
         self._transport = transport
         self._changed = threading.Condition()
@@ -94,8 +94,9 @@ class Turns:
                 self._engine,
                 self._settings,
                 clock=clock,
-                progress=self._progress,
+                progress=self._meters,
                 transport=self._transport,
+                heard=self._meters.heard,
             )
             return work.perform(Sync(self._settings), account)
         except EtlError as error:
