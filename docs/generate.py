@@ -150,6 +150,8 @@ def _meaning(column: Column[object]) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

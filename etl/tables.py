@@ -249,3 +249,27 @@ sync_requests = Table(
     comment="the requests of the past hour: by these the quota is kept",
 )
 Index("ix_sync_requests_budget_counted_at", sync_requests.c.budget, sync_requests.c.counted_at)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("incident_id", RowNumber, primary_key=True, autoincrement=True, comment="number of the row"),
+    Column("account", Text, nullable=False, comment="name of the account in this tool's settings"),
+    Column("kind", Text, nullable=False, comment="left_out, failing, stale, deletes_held, quarantine or drift"),
+    Column("subject", Text, nullable=False, comment="which of several of the kind: the unknown field or status; empty otherwise"),
+    Column("detail", Text, nullable=False, comment="what is wrong, in one sentence"),
+    Column("level", BigInteger, nullable=False, comment="how much of it there was when it was last told: rows set aside, batches held back"),
+    Column("opened_at", UtcDateTime, nullable=False, comment="since when it has been so"),
+    Column("closed_at", UtcDateTime, comment="when it was over; null while it lasts"),
+    Column("to_tell", Text, comment="what is still to be notified of: opened, worse or closed; null when all was"),
+    comment="what the service found wrong, each told once when it begins and once when it is over",
+)
+Index(
+    "ix_incidents_open",
+    incidents.c.account,
+    incidents.c.kind,
+    incidents.c.subject,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
+)

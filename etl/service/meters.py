@@ -50,7 +50,7 @@ class Meters:
         self._requests.labels(account, "none" if status is None else str(status)).inc()
         self._request_seconds.labels(account).observe(seconds)
 
-    def sent(self, way: str, *, taken: bool) -> None:
+    def sent(self, way: str, taken: bool) -> None:
         """A notification was sent."""
         self._notices.labels(way, "yes" if taken else "no").inc()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,6 +19,8 @@ from etl.errors import StoppedError
 from etl.logs import Log
 from etl.model import Account
 from etl.service.address import Address
+from etl.service.command_hook import CommandHook
+from etl.service.messenger import Messenger, Way
 from etl.service.meters import Meters
 from etl.service.pacer import Pacer
 from etl.service.pages import Pages
@@ -27,7 +30,9 @@ from etl.service.server import serving
 from etl.service.site import Site
 from etl.service.timing import Every, Timing
 from etl.service.turns import Turns
-from etl.settings import MissingKey, Settings
+from etl.service.watch import Watch
+from etl.service.webhook import Webhook
+from etl.settings import MissingKey, Settings, environment_without
 
 if TYPE_CHECKING:
     import httpx
@@ -41,6 +46,7 @@ GRACE = timedelta(minutes=15)
 # A clock that steps by more than this was set; less is what clocks do.
 _STEP_SECONDS = 5.0
 _TICK_SECONDS = 1.0
+_LONGEST_BETWEEN_LOOKS_SECONDS = 30.0
 
 _USUAL = timedelta(minutes=5)
 _MOST_JITTER = timedelta(seconds=30)
@@ -108,7 +114,8 @@ class Service:
         working = [account for account in accounts if account.name not in faults]
         with opened(self._settings, self._engine) as engine:
             registry = CollectorRegistry()
-            turns = self._turns(engine, registry)
+            meters = Meters(registry)
+            turns = self._turns(engine, meters)
             schedule = self._schedule(engine, working, turns)
             pages = Pages(
                 Reading(engine),
@@ -119,7 +126,18 @@ class Service:
                 faults=faults,
                 registry=registry,
             )
+            watch = Watch(
+                engine,
+                self._settings,
+                turns,
+                Messenger(_ways(self._settings), self._clock, sent=meters.sent),
+                clock=self._clock,
+                max_age=self._options.max_age,
+                faults=faults,
+            )
             with self._shown(pages):
+                # Not joined at the end: it may be waiting for a receiver, and the next start tells the rest.
+                threading.Thread(target=self._watch, args=(watch, turns), name="watch", daemon=True).start()
                 return self._work(schedule, turns)
 
     def failure(self) -> str | None:
@@ -149,16 +167,27 @@ class Service:
             if overdue := turns.overdue(GRACE):
                 self._failure = f"the turns of {', '.join(overdue)} do not end"
 
+    def _watch(self, watch: Watch, turns: Turns) -> None:
+        """Look after each turn, and now and then without one: what gets old does so by itself."""
+        ended, most_seconds = 0, self._options.max_age.total_seconds() / 4
+        most_seconds = max(_TICK_SECONDS, min(most_seconds, _LONGEST_BETWEEN_LOOKS_SECONDS))
+        with suppress(StoppedError):
+            while True:
+                ended = turns.wait_for_an_end(ended, most_seconds)
+                self._clock.check_stopped()
+                watch.look()
+                self._clock.sleep(_TICK_SECONDS)
+
     def _drift(self) -> float:
         """How far the wall clock is from the one that nobody sets."""
         return self._clock.now().timestamp() - self._clock.monotonic()
 
-    def _turns(self, engine: Engine, registry: CollectorRegistry) -> Turns:
+    def _turns(self, engine: Engine, meters: Meters) -> Turns:
         return Turns(
             engine,
             self._settings,
             clock=self._clock,
-            meters=Meters(registry),
+            meters=meters,
             timeout=self._options.timeout,
             transport=self._transport,
         )
@@ -187,6 +216,14 @@ class Service:
 
 
 _EXPOSED = "the figures and names of all campaigns, to whoever can reach this address; there is no password"
+
+
+def _ways(settings: Settings) -> Iterator[Way]:
+    """How the operator wants to be told."""
+    if settings.notify_webhook is not None:
+        yield Webhook(settings.notify_webhook)
+    if settings.notify_command is not None:
+        yield CommandHook(settings.notify_command, environment_without(settings.secrets()))
 
 
 def _take(turns: Turns, account: Account, pacer: Pacer | None) -> timedelta | None:

@@ -53,6 +53,7 @@ class Turns:
         self._changed = threading.Condition()
         self._began: dict[str, float] = {}
         self._last: dict[str, RunSummary] = {}
+        self._ended = 0
 
     def take(self, account: Account) -> RunSummary:
         """Sync the account; every failure is told by the summary, and in the log."""
@@ -63,6 +64,7 @@ class Turns:
         with self._changed:
             del self._began[account.name]
             self._last[account.name] = summary
+            self._ended += 1
             self._changed.notify_all()
         return summary
 
@@ -78,6 +80,12 @@ class Turns:
         now = self._clock.monotonic()
         with self._changed:
             return tuple(name for name, began in self._began.items() if now - began > longest)
+
+    def wait_for_an_end(self, ended_before: int, seconds: float) -> int:
+        """Wait until one more turn has ended than that, but no longer than so; gives how many have."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended > ended_before, timeout=seconds)
+            return self._ended
 
     def wait_until_ended(self, seconds: float) -> tuple[str, ...]:
         """Wait for the turns under way, but no longer than that; return the accounts that are still at it."""

@@ -20,7 +20,16 @@ from etl.settings.definition import NOT_GIVEN, Definition, definition_of, settin
 from etl.settings.keys import EXPECTED as KEY_EXPECTED
 from etl.settings.keys import MissingKey, parse_key
 from etl.settings.origins import Found, Origins, read_origins
-from etl.settings.values import DATABASE_URL, SCHEMA_NAME, SHARE, SOURCE_URL, number, whole_number
+from etl.settings.values import (
+    COMMAND,
+    DATABASE_URL,
+    SCHEMA_NAME,
+    SHARE,
+    SOURCE_URL,
+    WEBHOOK_URL,
+    number,
+    whole_number,
+)
 
 __all__ = ["Definition", "MissingKey", "Settings", "definitions", "load_settings", "read_settings"]
 
@@ -78,6 +87,15 @@ class Settings:
     requests_per_minute: int = setting(whole_number(1, 10**6), 100, "the source's quota for one account")
     requests_per_hour: int = setting(whole_number(1, 10**8), 1000, "the source's quota for one account")
     quota_share: float = setting(SHARE, 1.0, "share of the quota that is this program's; others get the rest")
+    notify_webhook: str | None = setting(
+        WEBHOOK_URL,
+        None,
+        "where the service posts what goes wrong, in Slack's form; a secret: best in the environment",
+        shown=False,
+    )
+    notify_command: str | None = setting(
+        COMMAND, None, "what the service runs when something goes wrong; it reads a JSON document on stdin"
+    )
 
     accounts: tuple[Account, ...] = NOT_GIVEN  # type: ignore[assignment]
     api_key: InitVar[str | None] = None  # of the single account `default`
@@ -120,7 +138,8 @@ class Settings:
         """Every text that must not be seen anywhere: for the logs to know, and for nothing else."""
         keys = [account.api_key for account in self.accounts if not isinstance(account.api_key, MissingKey)]
         password = urlsplit(self.database_url).password or ""
-        return tuple(key.reveal() for key in keys) + tuple({password, unquote(password)} - {""})
+        others = {password, unquote(password), self.notify_webhook or ""} - {""}
+        return tuple(key.reveal() for key in keys) + tuple(others)
 
     @property
     def database_shown(self) -> str:
@@ -140,6 +159,12 @@ def definitions() -> tuple[Definition, ...]:
 def read_settings(flags: Mapping[str, object]) -> Settings:
     """The settings as the command has them: from its flags, this process's environment and working folder."""
     return load_settings(flags, os.environ, Path.cwd())
+
+
+def environment_without(secrets: Iterable[str]) -> dict[str, str]:
+    """This process's environment for a program that it starts, but for the variables that hold a secret."""
+    known = tuple(secrets)
+    return {name: value for name, value in os.environ.items() if not any(each in value for each in known)}
 
 
 def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], folder: Path) -> Settings:

@@ -31,6 +31,8 @@ class Definition:
 
     def parse(self, found: Found, faults: list[str]) -> Any:
         """The value; a fault and the default in place of one that cannot be used."""
+        if found.value is None and self.default is None:
+            return None  # nothing is what it may well be
         try:
             return self.kind.parse(found.value)
         except ValueError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -120,6 +121,27 @@ def _parse_database_url(seen: object) -> str:
     return text
 
 
+def _parse_webhook(seen: object) -> str:
+    parts = split_url(seen)
+    host = parts.hostname or ""
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not host or not safe or parts.username is not None or parts.fragment:
+        raise ValueError
+    return str(seen)
+
+
+def _show_webhook(seen: object) -> str:
+    """Its scheme alone: whoever has the rest can post there."""
+    scheme = _SCHEME.match(str(seen))
+    return f"a text that begins with {scheme[0]!r}" if scheme else "a text that does not begin with a scheme"
+
+
+def _parse_command(seen: object) -> str:
+    if not isinstance(seen, str) or not seen.isprintable() or not shlex.split(seen):
+        raise ValueError
+    return seen
+
+
 def _parse_schema(seen: object) -> str:
     if not isinstance(seen, str) or not _SCHEMA.fullmatch(seen):
         raise ValueError
@@ -141,3 +163,9 @@ SCHEMA_NAME = Kind(
     _parse_schema,
 )
 SHARE = Kind("a number above 0 and not above 1", _parse_share)
+WEBHOOK_URL = Kind(
+    "an https:// URL without user or fragment (http:// for a loopback host alone)",
+    _parse_webhook,
+    _show_webhook,
+)
+COMMAND = Kind("a command and its arguments, as a shell would be given them", _parse_command)

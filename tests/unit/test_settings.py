@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from etl.errors import SettingsError
 from etl.model import Account, Secret
-from etl.settings import MissingKey, Settings, definitions, load_settings
+from etl.settings import MissingKey, Settings, definitions, environment_without, load_settings
 from etl.settings.keys import key_warning, parse_key
 from etl.settings.origins import parse_dotenv
 
@@ -434,11 +435,12 @@ def test_a_key_and_accounts_are_one_too_many() -> None:
 # --- What stands beside the code ----------------------------------------------------------------------
 
 
-def test_the_example_file_shows_every_setting_with_its_default() -> None:
+def test_the_example_file_shows_every_setting_with_its_default_if_it_has_one() -> None:
     text = (ROOT / "config" / "etl.toml").read_text(encoding="utf-8")
     settings = text.partition("#[[accounts]]")[0]
     shown = tomllib.loads("\n".join(re.findall(r"^#(\w+ = .*)$", settings, re.MULTILINE)))
-    assert shown == {item.name: item.default for item in definitions()}
+    assert shown.keys() == {item.name for item in definitions()}
+    assert [item.name for item in definitions() if item.default not in (None, shown[item.name])] == []
 
 
 def test_the_example_file_is_valid_as_it_stands_and_with_all_comments_taken_off(machine: Machine) -> None:
@@ -458,3 +460,44 @@ def test_the_example_of_dotenv_names_only_variables_that_are_read() -> None:
         "MAGPIPE_API_KEY_FILE",
     }
     assert set(re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE)) <= known
+
+
+# --- Where notifications go ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.com/a/b?key=c", "http://127.0.0.1:8099/x", "http://localhost/x"]
+)
+def test_a_webhook_is_a_url_that_nobody_on_the_way_can_read(url: str) -> None:
+    assert Settings(notify_webhook=url).notify_webhook == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hooks.example.com/a", "https://", "https://a:b@example.com/", "x", 7]
+)
+def test_a_webhook_that_cannot_be_used_is_refused_and_not_shown(url: Any) -> None:
+    with pytest.raises(SettingsError, match="notify_webhook, from argument: expected an https://") as caught:
+        Settings(notify_webhook=url)
+    assert "example.com" not in str(caught.value)
+
+
+def test_a_webhook_is_a_secret() -> None:
+    settings = Settings(notify_webhook="https://hooks.example.com/token")
+    assert settings.secrets() == ("https://hooks.example.com/token",)
+    assert "token" not in repr(settings)
+
+
+@pytest.mark.parametrize("command", ["", " ", "say 'it", "a\nb"])
+def test_a_command_that_no_shell_would_take_is_refused(command: str) -> None:
+    with pytest.raises(SettingsError, match="notify_command, from argument: expected a command"):
+        Settings(notify_command=command)
+
+
+def test_a_program_that_is_started_gets_the_environment_but_for_its_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOME_KEY", f"key={KEY}")
+    monkeypatch.setenv("SOME_WORD", "harmless")
+    environ = environment_without([KEY])
+    assert environ["SOME_WORD"] == "harmless"
+    assert "SOME_KEY" not in environ
