@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl.logs import one_line
-from etl.report.health_terminal import ago
+from etl.report.words import ago
 from etl.state.incidents import Incident, News
 
 _LONGEST_TEXT = 2000

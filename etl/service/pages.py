@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry
 from etl.clock import Clock
 from etl.errors import DestinationError
 from etl.report.health import Health
-from etl.service.front import render_front
+from etl.report.page import render_page
+from etl.report.scope import Scope
+from etl.report.summary import LEAST_CALLS, TOP, Summary, read_summary
 from etl.service.metrics import CONTENT_TYPE, TablesCollector, render_metrics
 from etl.service.readiness import is_ready, readiness_as_json
 from etl.service.reading import Reading
@@ -85,12 +87,29 @@ class Pages:
         return Answer(HTTPStatus.OK, CONTENT_TYPE, render_metrics(self._registry))
 
     def front(self) -> Answer:
-        """How the campaigns do."""
+        """The report, as it is at this moment."""
         try:
-            text = render_front(self._standing(), self._clock.now())
+            summary = self._summary()
         except DestinationError as error:
             return text_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        return Answer(HTTPStatus.OK, HTML, text.encode())
+        if summary is None:
+            return text_answer(
+                HTTPStatus.SERVICE_UNAVAILABLE, "there are no tables yet: no sync has made them"
+            )
+        return Answer(HTTPStatus.OK, HTML, render_page(summary).encode())
+
+    def _summary(self) -> Summary | None:
+        with self._reading.tables() as connection:
+            if connection is None:
+                return None
+            return read_summary(
+                connection,
+                Scope(),
+                now=self._clock.now(),
+                max_age=timedelta(seconds=self._settings.max_age_seconds),
+                top=TOP,
+                least_calls=LEAST_CALLS,
+            )
 
     def _standing(self) -> tuple[Health, ...]:
         with self._reading.tables() as connection:

@@ -31,7 +31,7 @@ HEADERS = (
     # What a page shows stands in it; it loads nothing, sends nothing and is framed by nobody.
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:;"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     ("Cross-Origin-Opener-Policy", "same-origin"),
