@@ -57,7 +57,7 @@ bench: $(TOOLS)  ## how fast and how small; off in `make test`
 lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres -o requirements/program.txt
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
-	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --group dev \
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
 
 clean:  ## remove all that make made

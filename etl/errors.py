@@ -12,6 +12,7 @@
     ├── IncompleteError          exit 1   the walk ended, but it could not be proven complete
     ├── DeletesGuardError        exit 1   more rows would be marked deleted than an operator allows unseen
     ├── TimedOutError            exit 1   the run took longer than it may
+    ├── ExportError              exit 1   a file could not be written; what was there before is as it was
     ├── StoppedError             exit 130 somebody asked the process to stop
     └── InvariantError           exit 1   a bug of this program
 
@@ -97,6 +98,10 @@ class DeletesGuardError(EtlError):
 
 class TimedOutError(EtlError):
     """The run took longer than it may; what it committed is right and the next run goes on."""
+
+
+class ExportError(EtlError):
+    """A file could not be written: no room, no right to."""
 
 
 class StoppedError(EtlError):

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from etl.engine import create_engine, reading
 from etl.errors import DestinationError
 from etl.migrate import HEAD, current_version
@@ -62,6 +64,17 @@ def check_not_newer(version: str) -> None:
             f"the tables are at version {version}, and this program knows those up to {HEAD}",
             hint="install the release of magpipe-etl that migrated them, or a newer one",
         )
+
+
+def check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:
+    """Refuse a name that the tables do not know: figures of nothing would look like an answer."""
+    from etl.report.health_queries import read_last_complete
+
+    known = read_last_complete(connection)
+    for name in accounts:
+        if name not in known:
+            expected = f"expected one of {', '.join(known)}" if known else "no account has been synced yet"
+            raise click.BadParameter(f"{expected}, got {name!r}", param_hint="'--account'")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def print_csv(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     """A line each, in UTF-8 whatever the terminal speaks; no text of it is a formula to a spreadsheet."""
     import csv
 
-    from etl.report.safe_text import inert
+    from etl.spreadsheet import inert
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")

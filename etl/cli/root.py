@@ -7,6 +7,7 @@ import click
 from etl.cli.backfill import backfill
 from etl.cli.check import check
 from etl.cli.demo import demo
+from etl.cli.export import export
 from etl.cli.invocation import Group
 from etl.cli.migrate import migrate
 from etl.cli.quarantine import quarantine
@@ -28,5 +29,18 @@ def root() -> None:
     """
 
 
-for _command in (demo, check, sync, backfill, schedule, verify, status, report, quarantine, migrate, sandbox):
+for _command in (
+    demo,
+    check,
+    sync,
+    backfill,
+    schedule,
+    verify,
+    status,
+    report,
+    export,
+    quarantine,
+    migrate,
+    sandbox,
+):
     root.add_command(_command)

@@ -37,6 +37,20 @@ def stoppable_clock() -> Iterator[SystemClock]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: what it has begun is cleared away."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _say(text: str) -> None:
     # Straight to the descriptor: the signal may have come in the middle of a buffered write.
     os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())

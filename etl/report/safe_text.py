@@ -1,7 +1,7 @@
 """Text from elsewhere made harmless for the place where it is shown.
 
-A campaign's name is whatever somebody typed, or sent: it may hold escapes that drive a terminal, marks that
-reorder what stands beside them, or a formula that a spreadsheet runs.
+A campaign's name is whatever somebody typed, or sent: it may hold escapes that drive a terminal, or marks
+that reorder what stands beside them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,8 @@ _SPACE = re.compile(r"[\s\u2028\u2029]+")
 _HARMFUL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(text: str | None) -> str:
     """One line for a terminal; a character that could do more than be seen becomes `�`."""
     return _HARMFUL.sub("�", _SPACE.sub(" ", text or "").strip())
-
-
-def inert(value: object) -> object:
-    """A cell for a spreadsheet: a text that would be taken for a formula gets an apostrophe before it."""
-    if not isinstance(value, str):
-        return value
-    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value

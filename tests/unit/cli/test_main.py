@@ -133,7 +133,8 @@ def test_help_names_every_command_in_the_order_of_use(capsys: Captured) -> None:
     listed = capsys.readouterr().out.partition("Commands:\n")[2].split("\n")
     names = [line.split()[0] for line in listed if line.strip()]
     assert (
-        names == "demo check sync backfill schedule verify status report quarantine migrate sandbox".split()
+        names
+        == "demo check sync backfill schedule verify status report export quarantine migrate sandbox".split()
     )
 
 

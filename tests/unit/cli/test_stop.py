@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from etl.cli.stop import stoppable_clock
+from etl.cli.stop import stoppable_clock, terminated_as_interrupted
 from etl.errors import StoppedError
 
 
@@ -27,3 +27,10 @@ def test_afterwards_signals_mean_what_they_meant_before() -> None:
     with stoppable_clock():
         assert signal.getsignal(signal.SIGINT) not in before
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_sigterm_ends_a_block_as_ctrl_c_does_and_only_that_block() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
