@@ -36,18 +36,11 @@ The way of the data, and the files along it:
     state/          runs, coverage, the lock of an account
       quota         what was sent with a key, and what the source told of it
       allowance     whether one more may be sent                          (pure)
-<<<<<<< HEAD
     report/         figures and how they look in a terminal, on a page, as JSON
-    sandbox/        a local source with every fault of the real one
-    migrate, engine, refusals, tables, views, settings/, model, progress, atomic_file,
-    logs, clock, errors, version
-=======
-    report/         figures and how they look in a terminal
     export/         tables and views as Parquet, CSV and JSON Lines
     sandbox/        a local source with every fault of the real one
-    migrate, engine, refusals, tables, views, settings/, model, progress, spreadsheet, logs, clock, errors,
-    version
->>>>>>> dc148be (Export a table or a view as Parquet, CSV or JSON Lines)
+    migrate, engine, refusals, tables, views, settings/, model, progress, atomic_file, spreadsheet,
+    logs, clock, errors, version
 
 `from etl import sync, Settings` is for other programs; nothing heavy is loaded before it is used.
 """

@@ -51,10 +51,10 @@ def export(
     text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     from etl.cli.database import check_accounts, open_filled_tables
-    from etl.export.file import check_target
     from etl.export.formats import find_format, find_writer
     from etl.export.relation import Choice, find_relation, select_rows
     from etl.export.stream import export_rows
+    from etl.export.target import check_target
 
     settings = invocation.settings()
     relation = _valid(lambda: find_relation(name), "NAME")

@@ -75,28 +75,17 @@ def report(
 
     Success is the share of all calls made, over the campaigns that are still at the source.
     """
-<<<<<<< HEAD
     if (as_json, as_csv, html is not None).count(True) > 1:
         raise click.UsageError("--json, --csv and --html exclude each other")
     _check_window(since, until)
-    from etl.cli.database import open_filled_tables
+    from etl.cli.database import check_accounts, open_filled_tables
     from etl.report.queries import CAMPAIGN_COLUMNS, read_campaigns
     from etl.report.scope import Scope
 
     scope = Scope(accounts=accounts, statuses=statuses, since=since, until=until, zone=zone)
     settings = invocation.settings()
     with open_filled_tables(settings) as connection:
-        _check_accounts(connection, accounts)
-=======
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv exclude each other")
-    from etl.cli.database import check_accounts, open_filled_tables
-    from etl.report.queries import CAMPAIGN_COLUMNS, Scope, read_campaigns
-
-    scope = Scope(accounts=accounts, since=since, until=until)
-    with open_filled_tables(invocation.settings()) as connection:
         check_accounts(connection, accounts)
->>>>>>> dc148be (Export a table or a view as Parquet, CSV or JSON Lines)
         if as_csv:
             print_csv(CAMPAIGN_COLUMNS, read_campaigns(connection, scope))
             return
@@ -138,7 +127,6 @@ def print_summary(summary: Summary, *, as_json: bool = False) -> None:
 
         print_json(summary_as_json(summary))
     else:
-<<<<<<< HEAD
         print_rich(*render_report(summary, glyphs_for(sys.stdout.encoding)))
 
 
@@ -157,17 +145,3 @@ def _check_window(since: datetime | None, until: datetime | None) -> None:
             f"--until {until.isoformat()} is not later than --since {since.isoformat()}:"
             " expected the end of the window behind its beginning"
         )
-
-
-def _check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:
-    """Refuse a name that the tables do not know: figures of nothing would look like an answer."""
-    from etl.report.health_queries import read_last_complete
-
-    known = read_last_complete(connection)
-    for name in accounts:
-        if name not in known:
-            expected = f"expected one of {', '.join(known)}" if known else "no account has been synced yet"
-            raise click.BadParameter(f"{expected}, got {name!r}", param_hint="'--account'")
-=======
-        print_rich(*render_report(summary))
->>>>>>> dc148be (Export a table or a view as Parquet, CSV or JSON Lines)

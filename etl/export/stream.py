@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table
 
-from etl.export.file import replacing
 from etl.export.formats import Opener
+from etl.export.target import open_target
 
 CHUNK_ROWS: Final = 2_000
 
@@ -21,7 +21,7 @@ def export_rows(
     Raises ExportError, with whatever had the file's name before as it was.
     """
     count = 0
-    with replacing(path) as file:
+    with open_target(path) as file:
         writer = opener(file, relation)
         with connection.execute(query, execution_options={"yield_per": CHUNK_ROWS}) as rows:
             for chunk in rows.partitions():

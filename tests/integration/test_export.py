@@ -16,10 +16,10 @@ from sqlalchemy import Table, insert, select
 
 from etl.engine import reading
 from etl.errors import ExportError
-from etl.export.file import check_target
 from etl.export.formats import Format, Opener, Rows, Writer, find_format, find_writer
 from etl.export.relation import RELATIONS, Choice, select_rows
 from etl.export.stream import CHUNK_ROWS, export_rows
+from etl.export.target import check_target
 from etl.migrate import migrate
 from etl.sandbox import SandboxOptions
 from etl.tables import UtcDateTime, sync_requests
