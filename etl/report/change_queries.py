@@ -14,9 +14,11 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    Double,
     Row,
     and_,
     case,
+    cast,
     func,
     literal,
     null,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 )
 
 from etl.report.changes import Changes, Event, Move, most_frequent
+from etl.report.queries import counted
 from etl.report.scope import Scope
 from etl.tables import batch_call_history, batch_calls
 
@@ -87,8 +90,8 @@ def _first_seen(scope: Scope, since: datetime) -> Any:
         _count(young).label("created"),
         _count(or_(_batches.created_at < since, _batches.created_at.is_(None))).label("loaded"),
         _count(single).label("single"),
-        func.sum(case((single, _batches.completed_count))).label("completed"),
-        func.sum(case((single, _batches.failed_count))).label("failed"),
+        _sum(case((single, counted(_batches.completed_count)))).label("completed"),
+        _sum(case((single, counted(_batches.failed_count)))).label("failed"),
     ).where(_batches.first_seen_at >= since, *_within(scope))
 
 
@@ -114,8 +117,8 @@ def _recent(scope: Scope, since: datetime) -> CTE:
             again.label("again"),
             moved.label("moved"),
             or_(moved, young, new.c.change.in_(["deleted", "revived"])).label("notable"),
-            _made(new.c.completed_count, old.c.completed_count, again, young).label("completed"),
-            _made(new.c.failed_count, old.c.failed_count, again, young).label("failed"),
+            _made("completed_count", new, old, again, young).label("completed"),
+            _made("failed_count", new, old, again, young).label("failed"),
         )
         .join(batch_calls, and_(_batches.account == new.c.account, _batches.id == new.c.id))
         .outerjoin(
@@ -127,13 +130,17 @@ def _recent(scope: Scope, since: datetime) -> CTE:
     return query.cte("recent")
 
 
-def _made(new: Any, old: Any, again: ColumnElement[bool], young: ColumnElement[bool]) -> ColumnElement[int]:
+def _made(
+    name: str, new: Any, old: Any, again: ColumnElement[bool], young: ColumnElement[bool]
+) -> ColumnElement[int]:
     """Calls made between two versions: all of a batch that is new or was run again, else what is more.
 
-    A source that corrects a count downwards has made no calls.
+    A source that corrects a count downwards has made no calls; when what came back made its calls,
+    nobody knows.
     """
-    more = func.coalesce(new, 0) - func.coalesce(old, 0)
-    return case((or_(again, young), new), (and_(old.is_not(None), more > 0), more), else_=0)
+    after, before = counted(new.c[name]), counted(old.c[name])
+    more = and_(new.c.change == "updated", after > before)
+    return case((or_(again, young), after), (more, after - before), else_=0)
 
 
 def _sums(recent: CTE) -> Any:
@@ -143,8 +150,8 @@ def _sums(recent: CTE) -> Any:
         _count(change == "revived").label("returned"),
         _count(recent.c.again).label("again"),
         _count(recent.c.notable).label("notable"),
-        func.sum(recent.c.completed).label("completed"),
-        func.sum(recent.c.failed).label("failed"),
+        _sum(recent.c.completed).label("completed"),
+        _sum(recent.c.failed).label("failed"),
     )
 
 
@@ -182,3 +189,7 @@ def _newest(rows: Iterable[Row[Any]], most: int) -> tuple[Event, ...]:
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((condition, 1)))
+
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[float]:
+    return func.sum(cast(column, Double))

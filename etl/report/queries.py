@@ -42,15 +42,14 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
-def _counted(name: str) -> ColumnElement[int]:
+def counted(column: ColumnElement[Any]) -> ColumnElement[int]:
     """A count as it is added up: one that is missing or negative adds nothing."""
-    column = _batches[name]
     return case((column > 0, column), else_=0)
 
 
 def _sum(name: str) -> ColumnElement[float]:
     """A column's sum as a float: SQLite gives up on a sum of integers beyond 64 bits."""
-    return func.coalesce(func.sum(cast(_counted(name), Double)), 0.0)
+    return func.coalesce(func.sum(cast(counted(_batches[name]), Double)), 0.0)
 
 
 _ATTEMPTED = _batches.attempted_count
@@ -156,7 +155,8 @@ def _day(connection: Connection, scope: Scope) -> ColumnElement[date]:
     if connection.dialect.name == "sqlite":
         if not shifts:
             return type_coerce(func.substr(_batches.created_at, 1, 10), Date())
-        return type_coerce(func.date(_batches.created_at, _shifted(shifts, _as_modifier)), Date())
+        seconds = func.substr(_batches.created_at, 1, 19)  # of a finer time, SQLite makes the nearest one
+        return type_coerce(func.date(seconds, _shifted(shifts, _as_modifier)), Date())
     moment = func.timezone("UTC", _batches.created_at)
     return type_coerce(func.date(moment + _shifted(shifts, _as_interval) if shifts else moment), Date())
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
-from etl.engine import reading, writing
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report import queries
@@ -20,80 +18,12 @@ from etl.report.quarantine import read_set_aside, render_set_aside, set_aside_as
 from etl.report.scope import Scope
 from etl.report.summary import read_summary
 from etl.report.sums import Sums
-from etl.tables import batch_calls, quarantine, sync_coverage, sync_drift, sync_missing, sync_runs
+from etl.tables import sync_coverage, sync_drift, sync_missing
 
 from support.databases import Database
+from support.rows import HOUR, NOW, Tables
 
-NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 ALL = Scope()
-
-
-class Tables:
-    """Rows of the tables, put there without a sync; what a test does not care for is filled in."""
-
-    def __init__(self, database: Database) -> None:
-        self.engine = database.engine
-        self._number = count(1)
-
-    def _insert(self, table: Any, values: dict[str, Any]) -> None:
-        with writing(self.engine) as connection:
-            connection.execute(table.insert().values(values))
-
-    def batch(self, completed: int | None = 0, failed: int | None = 0, **values: Any) -> str:
-        number = next(self._number)
-        attempted = (completed or 0) + (failed or 0)
-        given = {
-            "account": "acme",
-            "id": f"b-{number}",
-            "name": f"Campaign {number}",
-            "status": "completed",
-            "total_recipients": 100,
-            "completed_count": completed,
-            "failed_count": failed,
-            "success_rate": (completed or 0) / attempted if attempted else None,
-            "counts_consistent": True,
-            "created_at": NOW,
-            "first_seen_at": NOW,
-            "changed_at": NOW,
-            "run_id": 1,
-            "version": 1,
-            "row_hash": number,
-            "values_hash": number,
-        }
-        self._insert(batch_calls, given | values)
-        return f"b-{number}"
-
-    def run(self, ended: timedelta = HOUR, **values: Any) -> None:
-        given = {
-            "account": "acme",
-            "mode": RunMode.FULL,
-            "status": RunStatus.SUCCEEDED,
-            "complete": values.get("status", RunStatus.SUCCEEDED) is RunStatus.SUCCEEDED,
-            "started_at": NOW - ended - timedelta(minutes=1),
-            "heartbeat_at": NOW - ended,
-            "finished_at": NOW - ended,
-            "requests": 5,
-            "program_version": "0",
-        }
-        self._insert(sync_runs, given | values)
-
-    def set_aside(self, **values: Any) -> None:
-        given = {
-            "account": "acme",
-            "id": "b-1",
-            "run_id": 1,
-            "last_run_id": 1,
-            "reason": "status: expected a text, got a number",
-            "raw": '{"id":"b-1"}',
-            "raw_hash": next(self._number),
-            "row_loaded": False,
-            "seen_at": NOW,
-        }
-        self._insert(quarantine, given | values)
-
-    def insert(self, table: Any, **values: Any) -> None:
-        self._insert(table, values)
 
 
 @pytest.fixture
@@ -102,8 +32,7 @@ def tables(database: Database) -> Tables:
 
 
 def ask(tables: Tables, question: Any, *arguments: Any, **options: Any) -> Any:
-    with reading(tables.engine) as connection:
-        return question(connection, *arguments, **options)
+    return tables.ask(question, *arguments, **options)
 
 
 def sums(tables: Tables, scope: Scope = ALL, least_calls: int = 20) -> Sums:
