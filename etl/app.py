@@ -28,7 +28,7 @@ from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
 from etl.report.scope import Scope
-from etl.report.summary import LEAST_CALLS, TOP, read_summary
+from etl.report.summary import read_summary
 from etl.settings import Settings
 from etl.verify.verdict import Verdict
 from etl.work import Job, Work
@@ -201,9 +201,7 @@ def report_page(
     settings = settings or Settings()
     now, max_age = (clock or SystemClock()).now(), timedelta(seconds=settings.max_age_seconds)
     with opened(settings, engine) as engine, reading(engine) as connection:
-        summary = read_summary(
-            connection, Scope(), now=now, max_age=max_age, top=TOP, least_calls=LEAST_CALLS
-        )
+        summary = read_summary(connection, Scope(), now=now, max_age=max_age)
     return render_page(summary)
 
 

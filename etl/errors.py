@@ -39,8 +39,8 @@ class SettingsError(EtlError):
 
     exit_code = 2
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("; ".join(faults))
+    def __init__(self, faults: Sequence[str], *, hint: str | None = None) -> None:
+        super().__init__("; ".join(faults), hint=hint)
         self.faults = tuple(faults)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from etl.report.health import Health, QuotaUse, WindowUse, derive_health
+from etl.model import RunStatus
+from etl.report.health import Facts, Health, QuotaUse, WindowUse, derive_health
 from etl.report.health_queries import read_facts
 from etl.settings import MissingKey, Settings
 from etl.state.allowance import Quota
+from etl.state.lock import is_held
 from etl.state.quota import budget_of, read_quota
 
 
@@ -23,8 +26,19 @@ def read_standing(
     configured = [account.name for account in settings.accounts]
     if connection is None:
         return derive_health((), configured, now, max_age)
-    quotas = read_quotas(connection, settings, now)
-    return derive_health(read_facts(connection), configured, now, max_age, quotas)
+    facts, quotas = read_facts(connection), read_quotas(connection, settings, now)
+    return derive_health(facts, configured, now, max_age, quotas, look_at_locks(connection, settings, facts))
+
+
+def look_at_locks(
+    connection: Connection, settings: Settings, facts: Sequence[Facts]
+) -> dict[str, bool | None]:
+    """Of each account with an open run: whether a process is at work; a killed one could not say."""
+    return {
+        one.account: is_held(connection, settings, one.account)
+        for one in facts
+        if one.last_run and one.last_run.status is RunStatus.RUNNING
+    }
 
 
 def read_quotas(connection: Connection, settings: Settings, now: datetime) -> dict[str, QuotaUse]:

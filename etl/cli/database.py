@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +11,7 @@ import click
 from etl.engine import create_engine, reading
 from etl.errors import DestinationError
 from etl.migrate import HEAD, current_version
+from etl.rights import check_writable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -53,8 +52,9 @@ def open_filled_tables(settings: Settings) -> Iterator[Connection]:
 def look_at_version(settings: Settings) -> str | None:
     """The version of the tables, None where there are none, of a database that can be written."""
     with _engine(settings) as engine:
-        _check_writable(engine)
-        return current_version(engine)
+        version = current_version(engine)
+        check_writable(engine, settings.database_schema, at_head=version == HEAD)
+        return version
 
 
 def check_not_newer(version: str) -> None:
@@ -84,19 +84,3 @@ def _engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def _check_writable(engine: Engine) -> None:
-    file = _file(engine)
-    if file is None:
-        return
-    for path in (file, file.absolute().parent):
-        if path.exists() and not os.access(path, os.W_OK):
-            raise DestinationError(
-                f"{path} cannot be written", hint="let this user write the file and its folder"
-            )
-
-
-def _file(engine: Engine) -> Path | None:
-    """The file of a SQLite database; to connect to it would make it."""
-    return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None

@@ -87,6 +87,7 @@ class QuotaUse:
 
 class IncidentKind(StrEnum):
     FAILING = "failing"
+    INTERRUPTED = "interrupted"
     DELETES_HELD = "deletes_held"
 
 
@@ -112,6 +113,7 @@ class Health:
     oldest_proof_at: datetime | None
     incidents: tuple[Incident, ...]
     quota: QuotaUse | None  # none for a key that is not known here
+    interrupted: bool = False  # the last run's row says that it is running, and nobody runs it
 
 
 _ENDED = {
@@ -128,15 +130,24 @@ def derive_health(
     now: datetime,
     max_age: timedelta | None = None,
     quotas: Mapping[str, QuotaUse] = MappingProxyType({}),
+    held: Mapping[str, bool | None] = MappingProxyType({}),
 ) -> tuple[Health, ...]:
     """One per account: the configured ones in their order, then those that only the tables know.
 
     An account that is no longer configured is shown but never stale, unless none is configured here at all.
+    `held` says of an account with an open run whether a process has its lock, as far as that is known.
     """
     by_name = {one.account: one for one in facts}
     known = {name: Facts(account=name) for name in configured} | by_name
     return tuple(
-        _derive_one(one, not configured or name in configured, now, max_age, quotas.get(name))
+        _derive_one(
+            one,
+            configured=not configured or name in configured,
+            now=now,
+            max_age=max_age,
+            quota=quotas.get(name),
+            interrupted=_is_open(one) and held.get(name) is False,
+        )
         for name, one in known.items()
     )
 
@@ -149,7 +160,13 @@ def oldest_proof(coverage: Sequence[Proof]) -> datetime | None:
 
 
 def _derive_one(
-    facts: Facts, configured: bool, now: datetime, max_age: timedelta | None, quota: QuotaUse | None
+    facts: Facts,
+    *,
+    configured: bool,
+    now: datetime,
+    max_age: timedelta | None,
+    quota: QuotaUse | None,
+    interrupted: bool,
 ) -> Health:
     ended = facts.last_complete.finished_at if facts.last_complete else None
     age = max(now - ended, timedelta()) if ended else None
@@ -159,13 +176,27 @@ def _derive_one(
         age=age,
         stale=configured and max_age is not None and (age is None or age > max_age),
         oldest_proof_at=oldest_proof(facts.coverage),
-        incidents=_derive_incidents(facts),
+        incidents=_derive_incidents(facts, interrupted=interrupted),
         quota=quota,
+        interrupted=interrupted,
     )
 
 
-def _derive_incidents(facts: Facts) -> tuple[Incident, ...]:
+def _is_open(facts: Facts) -> bool:
+    return facts.last_run is not None and facts.last_run.status is RunStatus.RUNNING
+
+
+def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...]:
     incidents = []
+    if interrupted and facts.last_run:
+        incidents.append(
+            Incident(
+                kind=IncidentKind.INTERRUPTED,
+                since=facts.last_run.heartbeat_at,
+                what="the last run was interrupted",
+                detail="its process is gone; the next sync goes on from what is committed",
+            )
+        )
     if streak := facts.failing:
         incidents.append(
             Incident(

@@ -24,6 +24,7 @@ def health_as_json(health: Health) -> dict[str, Any]:
         "last_complete_at": _moment(facts.last_complete.finished_at) if facts.last_complete else None,
         "age_seconds": round(health.age.total_seconds(), 3) if health.age is not None else None,
         "stale": health.stale,
+        "interrupted": health.interrupted,
         "oldest_proof_at": _moment(health.oldest_proof_at),
         "rows": facts.rows,
         "deleted": facts.deleted,
@@ -72,7 +73,7 @@ def _table(accounts: Iterable[Health], now: datetime) -> Table:
         table.add_row(
             Text(facts.account, style="" if health.configured else "dim"),
             _freshness(health),
-            _last_run(facts.last_run, now),
+            _last_run(health, now),
             f"{facts.rows:,}",
             f"{facts.deleted:,}",
             f"{facts.rows_set_aside + facts.fields_set_aside:,}",
@@ -92,12 +93,14 @@ def _quota(quota: QuotaUse | None) -> str:
     return f"{quota.windows[-1].used:,}/{quota.windows[-1].most:,}" if quota and quota.windows else ""
 
 
-def _last_run(run: Run | None, now: datetime) -> Text:
+def _last_run(health: Health, now: datetime) -> Text:
+    run = health.facts.last_run
     if run is None:
         return Text("none")
-    since = now - (run.finished_at or run.started_at)
-    style = {"succeeded": "green", "running": "cyan"}.get(run.status, "red")
-    return Text(f"{run.status}, {ago(since)}", style=style)
+    status = "interrupted" if health.interrupted else run.status
+    since = now - (run.heartbeat_at if health.interrupted else run.finished_at or run.started_at)
+    style = {"succeeded": "green", "running": "cyan"}.get(status, "red")
+    return Text(f"{status}, {ago(since)}", style=style)
 
 
 def _remarks(health: Health, now: datetime) -> Iterable[Text]:

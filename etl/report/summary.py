@@ -55,7 +55,13 @@ class Summary:
 
 
 def read_summary(
-    connection: Connection, scope: Scope, *, now: datetime, max_age: timedelta, top: int, least_calls: int
+    connection: Connection,
+    scope: Scope,
+    *,
+    now: datetime,
+    max_age: timedelta,
+    top: int = TOP,
+    least_calls: int = LEAST_CALLS,
 ) -> Summary:
     """Read everything; of each list of campaigns, the first `top`. Older than `max_age` is stale."""
     facts = [one for one in read_facts(connection) if not scope.accounts or one.account in scope.accounts]

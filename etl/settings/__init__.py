@@ -18,7 +18,7 @@ from etl.model import Account
 from etl.settings.accounts import DEFAULT_NAME, KEY_VARIABLE, did_you_mean, find_accounts, name_faults
 from etl.settings.definition import NOT_GIVEN, Definition, definition_of, setting
 from etl.settings.keys import EXPECTED as KEY_EXPECTED
-from etl.settings.keys import MissingKey, parse_key
+from etl.settings.keys import HINT, HINT_OF_FILE, MissingKey, parse_key
 from etl.settings.origins import Found, Origins, read_origins
 from etl.settings.values import (
     COMMAND,
@@ -126,12 +126,10 @@ class Settings:
             raise SettingsError([_unknown_account(name, known) for name in unknown])
         chosen = tuple(account for account in self.accounts if not names or account.name in names)
         if not chosen:
-            raise SettingsError(
-                [f"{KEY_VARIABLE}: expected {KEY_EXPECTED}, got none (the command `demo` needs no key)"]
-            )
+            raise SettingsError([_NO_KEY], hint=HINT)
         missing = [account.api_key.fault for account in chosen if isinstance(account.api_key, MissingKey)]
         if len(missing) == len(chosen):
-            raise SettingsError(missing)
+            raise SettingsError(missing, hint=HINT_OF_FILE)
         return chosen
 
     def secrets(self) -> tuple[str, ...]:

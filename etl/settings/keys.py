@@ -14,6 +14,11 @@ from etl.model import Secret
 KEY_FORM = re.compile(r"mgp_[0-9a-f]{40}")
 _SESSION_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _LONGEST = 16 * 1024
+HINT = (
+    "put it into the environment, into .env in this folder, or into a file that MAGPIPE_API_KEY_FILE names;"
+    " then `magpipe-etl check` tries it"
+)
+HINT_OF_FILE = "mend what the message names; then `magpipe-etl check` tries every key"
 EXPECTED = "an API key (mgp_ and 40 hex digits, or a session token)"
 
 
@@ -27,7 +32,7 @@ class MissingKey(Secret):
         self.fault = fault
 
     def reveal(self) -> str:
-        raise SettingsError([self.fault])
+        raise SettingsError([self.fault], hint=HINT_OF_FILE)
 
 
 def parse_key(text: str) -> Secret:

@@ -25,6 +25,14 @@ from etl.refusals import destination_errors
 WAIT_OR_LOOK: Final = "wait until it ends; `magpipe-etl status` shows it"
 
 
+# PostgreSQL shows the halves of the number that a lock goes by.
+_HELD: Final = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND (CAST(CAST(classid AS bigint) << 32 AS bigint) | CAST(objid AS bigint)) = :key)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AccountLock:
     """The right to write one account."""
@@ -47,6 +55,27 @@ def account_lock(engine: Engine, settings: DatabaseSettings, account: str) -> It
     held = _held_in_postgres if engine.dialect.name == "postgresql" else _held_in_file
     with held(engine, settings, account) as lock:
         yield lock
+
+
+def is_held(connection: Connection, settings: DatabaseSettings, account: str) -> bool | None:
+    """Whether some process has the account at this moment; None where this user may not find out.
+
+    For people to be told: by the time that they read it, it may be otherwise. A file's lock can be asked for
+    only by taking it, for less than a thousandth of a second.
+    """
+    if connection.dialect.name == "postgresql":
+        key = advisory_key("account", settings.database_schema, account)
+        return bool(connection.scalar(_HELD, {"key": key}))
+    path = lock_file(connection.engine, account)
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0, thread_local=False):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return None
 
 
 def lock_file(engine: Engine, account: str) -> Path:

@@ -67,6 +67,8 @@ def test_a_sync_killed_in_mid_walk_leaves_whole_pages_and_the_next_one_ends_righ
     [(status, pages, seen)] = ask(database, "SELECT status, pages, rows_seen FROM sync_runs")
     assert (status, rows) == ("running", seen)
     assert pages == request_number - 1
+    [account] = json.loads(command.run("status", "--json", **variables(server, database)).out)["accounts"]
+    assert account["interrupted"] is True
 
     outcome = command.run("sync", "--json", **variables(server, database))
     assert outcome.code == 0, outcome.err

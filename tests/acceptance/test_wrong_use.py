@@ -65,11 +65,16 @@ CASES = {
         says="invalid value for '--since': expected a date such as 2026-01-31",
         hint="see `magpipe-etl report --help`",
     ),
-    "no key": Case(arguments="sync", says="MAGPIPE_API_KEY: expected an API key (mgp_ and 40 hex digits"),
+    "no key": Case(
+        arguments="sync",
+        says="MAGPIPE_API_KEY: expected an API key (mgp_ and 40 hex digits",
+        hint="put it into the environment, into .env in this folder, or into a file that MAGPIPE_",
+    ),
     "a key file that is not there": Case(
         arguments="sync",
         says="expected a file that holds an API key",
         variables={"MAGPIPE_API_KEY_FILE": "gone.key"},
+        hint="mend what the message names; then `magpipe-etl check` tries every key",
     ),
     "a key that a header cannot hold": Case(
         arguments="sync",

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from etl.clock import SystemClock
-from etl.engine import advisory_key, writing
+from etl.engine import advisory_key, reading, writing
 from etl.errors import DestinationError, LockHeldError
-from etl.state.lock import AccountLock, account_lock, lock_file
+from etl.state.lock import AccountLock, account_lock, is_held, lock_file
 
 from support.databases import Database, opened
 from support.processes import worker
@@ -54,6 +54,20 @@ def wait_until_free(database: Database) -> None:
     clock = SystemClock()
     while not is_free(database):
         clock.sleep(0.02)
+
+
+def seen_to_be_held(database: Database, account: str = "acme") -> bool | None:
+    with reading(database.engine) as connection:
+        return is_held(connection, database.settings, account)
+
+
+def test_whether_an_account_is_held_can_be_seen_without_taking_it(empty_database: Database) -> None:
+    assert seen_to_be_held(empty_database) is False
+    with held(empty_database):
+        assert seen_to_be_held(empty_database) is True
+        assert seen_to_be_held(empty_database, "globex") is False
+    assert seen_to_be_held(empty_database) is False
+    assert is_free(empty_database)
 
 
 def test_a_second_sync_of_an_account_is_refused_at_once(empty_database: Database) -> None:

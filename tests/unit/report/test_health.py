@@ -75,6 +75,26 @@ def test_a_clock_that_stepped_back_makes_no_negative_age() -> None:
     assert one(Facts(account="acme", last_complete=run(-HOUR))).age == timedelta()
 
 
+@pytest.mark.parametrize(
+    ("status", "held", "interrupted"),
+    [
+        (RunStatus.RUNNING, False, True),
+        (RunStatus.RUNNING, True, False),
+        (RunStatus.RUNNING, None, False),
+        (RunStatus.FAILED, False, False),
+    ],
+)
+def test_an_open_run_that_nobody_runs_was_interrupted(
+    status: RunStatus, held: bool | None, interrupted: bool
+) -> None:
+    facts = Facts(account="acme", last_run=run(status=status))
+    [health] = derive_health([facts], (), NOW, held={"acme": held})
+    assert health.interrupted is interrupted
+    told = [incident.kind for incident in health.incidents]
+    assert told == ([IncidentKind.INTERRUPTED] if interrupted else [])
+    assert ("interrupted, 60 min" in shown(health)) is interrupted
+
+
 def test_a_configured_account_without_a_run_is_shown() -> None:
     names = [(each.facts.account, each.configured) for each in derive_health([], ["b", "a"], NOW, None)]
     assert names == [("b", True), ("a", True)]
