@@ -18,7 +18,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 
-.PHONY: help install demo test coverage lint format docs simulate bench lock clean
+.PHONY: help install demo test coverage lint format docs simulate bench bi lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -45,8 +45,9 @@ format: $(TOOLS)  ## put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-docs: $(TOOLS)  ## the parts of the documents that follow from the program: commands, settings, tables
+docs: $(TOOLS)  ## what follows from the program: commands, settings and tables in the documents, sources in bi
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python bi/generate.py
 
 simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to the end
 	@$(BIN)/python -m pytest -n $(JOBS) tests/simulation --seeds $(SEEDS)
@@ -54,14 +55,19 @@ simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to t
 bench: $(TOOLS)  ## how fast and how small; off in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -s
 
+bi: $(TOOLS)  ## dbt and Datasette put to use, each in an environment of its own; off in `make test`
+	@$(BIN)/python -m pytest tests/ecosystem
+
 lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres -o requirements/program.txt
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
+	@for tool in dbt datasette; do \
+	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bi build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:

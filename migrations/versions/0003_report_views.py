@@ -377,11 +377,12 @@ def _runs(speech: dict[str, str]) -> str:
         history.started_at,
         CASE WHEN history.completed_at >= history.started_at THEN history.completed_at END AS ended_at,
         history.account, history.id,
-        (
+        -- Most batches were never seen to change: nothing is counted for them.
+        CASE WHEN batches.version = 1 THEN 1 ELSE (
             SELECT COUNT(DISTINCT earlier.started_at) FROM batch_call_history AS earlier
             WHERE earlier.account = history.account AND earlier.id = history.id
               AND earlier.started_at <= history.started_at
-        ) AS run_number,
+        ) END AS run_number,
         batches.started_at IS NOT NULL AND batches.started_at = history.started_at AS is_present,
         batches.name, history.status,
         history.total_recipients, {_attempted(speech, "history")} AS attempted_count,

@@ -92,8 +92,9 @@ def ways_to_fail(error: type[EtlError] = EtlError) -> Iterator[int]:
         yield from ways_to_fail(kind)
 
 
-def test_what_follows_from_the_program_is_up_to_date() -> None:
-    command = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
+@pytest.mark.parametrize("program", ["docs/generate.py", "bi/generate.py"])
+def test_what_follows_from_the_program_is_up_to_date(program: str) -> None:
+    command = [sys.executable, str(ROOT / program), "--check"]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stderr
 

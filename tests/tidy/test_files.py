@@ -23,6 +23,7 @@ ELSEWHERE = re.compile(
 )
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ;.*?)? \\\n(?:    --hash=.*\n)+", re.MULTILINE)
 LOCKS = ["requirements/build.txt", "requirements/dev.txt", "requirements/program.txt"]
+TOOLS = ["bi/datasette/requirements.txt", "bi/dbt/requirements.txt"]
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:
@@ -65,7 +66,7 @@ def test_the_changelog_tells_of_this_version() -> None:
     assert VERSION in changelog
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *TOOLS])
 def test_a_lock_file_names_releases_and_their_hashes_and_no_place(lock: str) -> None:
     rest = PIN.sub("", text_of(lock))
     assert pins(lock)
