@@ -81,12 +81,16 @@ class Watch:
 
     def look(self) -> None:
         """See what is wrong now, keep what changed, tell what is to be told. Never raises."""
+        is_readable = False
         try:
-            if current_version(self._engine) == HEAD:  # or the first turn is still to migrate
+            version = current_version(self._engine)
+            is_readable = True
+            self._outage.can_be_read()
+            if version == HEAD:  # or the first turn is still to migrate
                 with suppress(LockHeldError), account_lock(self._engine, self._settings, _LOCK):
                     self._look()
         except DestinationError as error:
-            self._outage.seen(str(error))
+            self._outage.seen(str(error), is_readable=is_readable)
         except Exception:
             log.exception("watch.failed")
         else:
@@ -113,7 +117,7 @@ class Watch:
             if health.configured:
                 seen = Seen(
                     health=health,
-                    last_turn=self._outage.before(turns.get(name)),
+                    last_turn=self._outage.unexplained(turns.get(name)),
                     fault=self._faults.get(name),
                     max_age=self._max_age,
                     working_since=self._began,
@@ -135,42 +139,51 @@ class _Outage:
         self._messenger = messenger
         self._clock = clock
         self._since: datetime | None = None
+        self._until: datetime | None = None  # while its end is still to be told
         self._detail = ""
+        self._was_readable = False
         self._told = False
-        self._ended: datetime | None = None
+        self._explains_until: datetime | None = None
 
-    def seen(self, detail: str) -> None:
+    def seen(self, detail: str, *, is_readable: bool) -> None:
         """It is away, or refuses what is to be kept."""
         now = self._clock.now()
         if self._since is None:
             log.error("database.lost", reason=detail)
-        self._since, self._detail = self._since or now, detail
+        self._since, self._until = self._since or now, None
+        self._detail, self._was_readable = detail, is_readable
         if not self._told and now - self._since >= _PATIENCE:
             self._told = self._messenger.tell(self._notice(News.OPENED))
+
+    def can_be_read(self) -> None:
+        """It answers again: turns that failed until now did so for want of it, of which was told."""
+        if self._since is not None and not self._was_readable:
+            self._explains_until = self._clock.now()
 
     def over(self) -> None:
         """It answers, and keeps what is to be kept."""
         if self._since is None:
             return
-        if self._ended is None or self._ended < self._since:
+        if self._until is None:
             log.info("database.found", reason=self._detail)
-            self._ended = self._clock.now()
-        if not self._told or self._messenger.tell(self._notice(News.CLOSED, self._ended)):
-            self._since, self._told = None, False
+            self._until = self._clock.now()
+        if not self._told or self._messenger.tell(self._notice(News.CLOSED)):
+            self._since, self._until, self._told = None, None, False
 
-    def before(self, turn: RunSummary | None) -> RunSummary | None:
-        """The turn, unless it failed in an outage that is over: of that was told already."""
-        is_old = turn is not None and self._ended is not None and turn.started_at <= self._ended
-        return None if is_old else turn
+    def unexplained(self, turn: RunSummary | None) -> RunSummary | None:
+        """The turn, unless it failed in an outage."""
+        if turn is None or self._explains_until is None or turn.started_at > self._explains_until:
+            return turn
+        return None
 
-    def _notice(self, news: News, until: datetime | None = None) -> Notice:
+    def _notice(self, news: News) -> Notice:
         return Notice(
             news=news,
             kind="database",
             account=None,
             detail=self._detail,
             since=self._since or self._clock.now(),
-            until=until,
+            until=self._until,
         )
 
 
