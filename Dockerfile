@@ -14,10 +14,13 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d /wheels \
 FROM python:${PYTHON}
 RUN useradd --uid 1000 --create-home --home-dir /data etl
 COPY --from=build /opt/etl /opt/etl
-ENV PATH=/opt/etl/bin:$PATH PYTHONUNBUFFERED=1
-USER etl
+ENV PATH=/opt/etl/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# By number: whoever forbids root can see that it is none.
+USER 1000:1000
 # Here are looked for, and kept: magpipe.db unless DATABASE_URL names another database, config/etl.toml, .env.
 WORKDIR /data
 VOLUME /data
+# Where `schedule --listen 0.0.0.0:8787` shows itself.
+EXPOSE 8787
 ENTRYPOINT ["magpipe-etl"]
 CMD ["sync"]

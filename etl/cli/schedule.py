@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
+from etl.cli.output import print_error
 from etl.cli.types import as_address, as_cron, as_duration, as_every
 
 if TYPE_CHECKING:
@@ -86,14 +87,17 @@ def schedule(
     options = options_for(cron or every, jitter=jitter, timeout=timeout, max_age=max_age, address=address)
     settings = invocation.settings()
     with stoppable_clock() as clock:
-        ended = Service(settings, options, clock=clock).run()
-    if not ended:
-        _leave()
-    return 0
+        ending = Service(settings, options, clock=clock).run()
+    if ending.failure is not None:
+        print_error(ending.failure, "start it again: what is committed is right", invocation.secrets)
+    code = 0 if ending.failure is None else 1
+    if ending.cut_off:
+        _leave(code)
+    return code
 
 
-def _leave() -> None:
+def _leave(code: int) -> None:
     """End without waiting for turns that cannot be stopped: what is committed is right."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    os._exit(0)
+    os._exit(code)

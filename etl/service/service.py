@@ -83,6 +83,16 @@ def options_for(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a service ended."""
+
+    cut_off: tuple[
+        str, ...
+    ]  # accounts whose turns had not ended by then: what they had not committed is lost
+    failure: str | None  # why it has to be started again
+
+
 class Service:
     """Runs until its clock is stopped."""
 
@@ -102,8 +112,8 @@ class Service:
         self._transport = transport
         self._failure: str | None = None
 
-    def run(self) -> bool:
-        """Work until the clock is stopped; gives whether every turn had ended by then.
+    def run(self) -> Ending:
+        """Work until the clock is stopped, or until a turn hangs for good: a new process is needed then.
 
         Raises SettingsError when there is no account to work for, or no place to listen.
         """
@@ -141,24 +151,26 @@ class Service:
                 return self._work(schedule, turns)
 
     def failure(self) -> str | None:
-        """Why the service should be started again."""
+        """Why the service has to be started again."""
         return self._failure
 
-    def _work(self, schedule: Schedule, turns: Turns) -> bool:
+    def _work(self, schedule: Schedule, turns: Turns) -> Ending:
         schedule.start()
         try:
             self._look_after(schedule, turns)
         except StoppedError:
             log.info("service.stopping")
+        else:
+            log.error("service.hung", reason=self._failure)
         schedule.stop()
         left = turns.wait_until_ended(STOP_SECONDS)
-        log.info("service.stopped", cut_off=", ".join(left) or None)
-        return not left
+        log.info("service.stopped", cut_off=", ".join(left) or "nobody")
+        return Ending(cut_off=left, failure=self._failure)
 
     def _look_after(self, schedule: Schedule, turns: Turns) -> None:
-        """See each second to what no turn can see by itself; ends when the clock is stopped."""
+        """See each second to what no turn can see by itself; ends when a turn does not, or by StoppedError."""
         drift = self._drift()
-        while True:
+        while self._failure is None:
             self._clock.sleep(_TICK_SECONDS)
             if abs(self._drift() - drift) > _STEP_SECONDS:
                 log.warning("clock.was_set", seconds=round(self._drift() - drift, 1))

@@ -27,7 +27,7 @@ from support.sources import ROOT, modules, text_of
 
 PROGRAM = "magpipe-etl"
 # Of other programs, and of what is no setting.
-FOREIGN_OPTIONS = {"--first-seed", "--seeds", "--help", "--now"}
+FOREIGN_OPTIONS = {"--profile", "--unit", "--first-seed", "--seeds", "--help", "--now"}
 FOREIGN_VARIABLES = {"ETL_CONFIG", "ETL_TEST_POSTGRES_URL", "MAGPIPE_API_KEY", "MAGPIPE_API_KEY_FILE"}
 # Folders of one machine, and numbers of issues.
 PLACES = re.compile(r"(?<![\w.])/(?:home|root|work|tmp|Users)\b|(?<![\w&])#\d+\b")
