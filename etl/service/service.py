@@ -168,7 +168,7 @@ class Service:
         return Ending(cut_off=left, failure=self._failure)
 
     def _look_after(self, schedule: Schedule, turns: Turns) -> None:
-        """See each second to what no turn can see by itself; ends when a turn does not, or by StoppedError."""
+        """See each second to what no turn can see by itself, until a turn hangs for good, or StoppedError."""
         drift = self._drift()
         while self._failure is None:
             self._clock.sleep(_TICK_SECONDS)
