@@ -135,7 +135,12 @@ def _write_page(path: Path, summary: Summary) -> None:
     from etl.report.page import render_page
 
     page = render_page(summary)
-    write_text(path, page)
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise click.BadParameter(
+            f"{path} cannot be written: {error.strerror or error}", param_hint="'--html'"
+        ) from None
     click.echo(f"{path}: {summary.sums.total.campaigns:,} campaigns, {len(page.encode()) / 1024:.0f} KiB")
 
 

@@ -33,8 +33,8 @@ def rate_scale(low: float, high: float, *, start: float, end: float) -> Scale:
     """A scale of shares, which never leaves 0 to 1."""
     found = scale(low, high, start=start, end=end)
     marks = tuple(mark for mark in found.marks if -1e-9 <= mark <= 1 + 1e-9)
-    if len(marks) < 2:  # all or nothing
-        marks = (0.9, 0.95, 1.0) if low > 0.5 else (0.0, 0.05, 0.1)
+    if len(marks) < 2:  # everything succeeded
+        marks = (0.9, 0.95, 1.0)
     return Scale(marks=marks, start=start, end=end)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TypeVar
 
 from etl.report.figures import Tally
@@ -28,39 +29,39 @@ class Cell:
     inconsistent: int = 0  # campaigns whose calls are more than their recipients, by the source's own count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sums:
-    """The cells, and what they come to by one of their sides."""
+    """The cells, and what they come to by one of their sides, each added up once."""
 
     cells: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def total(self) -> Tally:
         return sum((cell.tally for cell in self.cells), Tally())
 
-    @property
+    @cached_property
     def ranked(self) -> int:
         return sum(cell.ranked for cell in self.cells)
 
-    @property
+    @cached_property
     def inconsistent(self) -> int:
         return sum(cell.inconsistent for cell in self.cells)
 
-    @property
+    @cached_property
     def without_time(self) -> int:
         return sum(cell.tally.campaigns for cell in self.cells if cell.day is None)
 
-    @property
+    @cached_property
     def statuses(self) -> dict[str, Tally]:
         """The most frequent first."""
         return _most_frequent_first(self._by(lambda cell: cell.status))
 
-    @property
+    @cached_property
     def accounts(self) -> dict[str, Tally]:
         """Those with the most campaigns first."""
         return _most_frequent_first(self._by(lambda cell: cell.account))
 
-    @property
+    @cached_property
     def days(self) -> list[tuple[date, Tally]]:
         """Oldest first; days without campaigns are left out, and so are campaigns without a day."""
         return sorted((day, tally) for day, tally in self._by(lambda cell: cell.day).items() if day)

@@ -62,7 +62,8 @@ def test_what_the_demo_keeps_can_be_looked_at(tmp_path: Path) -> None:
     command = InstalledCommand(tmp_path)
     assert command.run("demo", "--batches", "50", "--keep", "kept.db").code == 0
     outcome = command.run("report", DATABASE_URL="sqlite:///kept.db")
-    assert outcome.out.startswith("Campaigns of default\n\n  50 campaigns")
+    assert outcome.out.startswith("Campaigns of default\nAs of ")
+    assert "\n\n  50 campaigns" in outcome.out
 
 
 def test_a_sync_is_a_row_a_run_and_a_second_one_changes_nothing(user: User) -> None:
@@ -125,6 +126,45 @@ def test_the_report_has_the_same_figures_in_every_form(user: User) -> None:
     assert sum(int(row["completed_count"] or 0) for row in rows) == document["total"]["completed"]
     assert "  120 campaigns" in user.runs("report").out
     assert user.runs("report", "--account", "acme").code == 2
+
+
+def test_the_report_is_a_page_that_takes_the_place_of_the_one_before(user: User) -> None:
+    user.runs("sync")
+    page = user.folder / "report.html"
+    page.write_text("before")
+    outcome = user.runs("report", "--html", "report.html", "--timezone", "Asia/Kolkata", "--since", "3000d")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == f"report.html: 120 campaigns, {page.stat().st_size / 1024:.0f} KiB\n"
+    assert page.read_text().endswith("</html>")
+    assert "Times in Asia/Kolkata." in page.read_text()
+    assert list(user.folder.glob("*.part")) == []
+    refused = user.runs("report", "--html", "nowhere/report.html")
+    assert (refused.code, refused.out) == (2, "")
+    assert "nowhere/report.html cannot be written: No such file or directory" in refused.err
+
+
+def test_the_report_is_about_what_it_is_asked_for(user: User) -> None:
+    user.runs("sync")
+    completed = user.gets_json("report", "--status", "completed", "--timezone", "America/New_York")
+    assert [status["status"] for status in completed["statuses"]] == ["completed"]
+    assert (completed["timezone"], completed["only_statuses"]) == ("America/New_York", ["completed"])
+    assert user.gets_json("report", "--since", "1d", "--until", "0s")["total"]["campaigns"] < 120
+    assert user.runs("report", "--since", "1d", "--until", "2d").code == 2
+    assert user.runs("report", "--timezone", "Berlin").code == 2
+
+
+def test_a_terminal_of_ascii_is_given_signs_that_it_has(user: User) -> None:
+    user.runs("sync")
+    out = user.runs("report", PYTHONUTF8="0", PYTHONIOENCODING="ascii").out
+    line = out.splitlines()[out.splitlines().index("Success by week of creation") + 1]
+    assert set(line.strip()) <= set("_.-=+*#@ ")
+
+
+def test_a_backfill_takes_how_long_ago_as_the_report_does(user: User) -> None:
+    user.runs("sync")
+    first, second = (user.gets_json("backfill", "--since", "7d", "--dry-run")["plans"] for _ in range(2))
+    assert first == second
+    assert user.runs("backfill", "--since", "7d").code == 0
 
 
 def test_what_cannot_be_read_is_set_aside_listed_and_tried_again(user: User) -> None:

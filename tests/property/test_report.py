@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.report.figures import Tally
+from etl.report.days import derive_shifts
+from etl.report.figures import Campaign, Tally
+from etl.report.page import shown_name
+from etl.report.running import expect_end
 from etl.report.safe_text import harmless
+from etl.report.scales import scale
+from etl.report.svg import text as svg_text
 from etl.report.trend import Step, derive_trend
 
 tallies = st.builds(
@@ -37,3 +44,59 @@ def test_a_trend_loses_no_campaign_and_leaves_no_gap(days: dict[date, Tally]) ->
 def test_no_control_character_is_left(text: str) -> None:
     shown = harmless(text)
     assert not {"Cc", "Cs", "Zl", "Zp"} & {unicodedata.category(character) for character in shown}
+
+
+@given(st.text())
+def test_whatever_a_text_holds_it_is_one_element_of_a_chart_and_reads_as_it_is_shown(text: str) -> None:
+    made = svg_text(shown_name(text), 1, 2, "tick")
+    head, inside, tail = '<text x="1" y="2" class="tick">', shown_name(text), "</text>"
+    if not inside:
+        assert made == '<text x="1" y="2" class="tick"/>'
+        return
+    assert made.startswith(head)
+    assert made.endswith(tail)
+    body = made[len(head) : -len(tail)]
+    assert not set(body) & set("<>\"'")
+    assert unescape(body) == inside
+
+
+@given(
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Africa/Casablanca", "Australia/Lord_Howe"]),
+    st.integers(160_000_000, 2_200_000_000),
+    st.integers(0, 3 * 366 * 86_400),
+)
+def test_shifts_lead_to_the_day_of_the_zone(name: str, began: int, seconds: int) -> None:
+    zone, first = ZoneInfo(name), datetime.fromtimestamp(began, UTC)
+    last = first + timedelta(seconds=seconds)
+    shifts = derive_shifts(zone, first, last)
+    ahead = next(shift.ahead for shift in shifts if shift.until is None or last < shift.until)
+    assert (last + ahead).date() == last.astimezone(zone).date()
+
+
+numbers = st.floats(-1e9, 1e9).filter(lambda number: number == 0 or abs(number) > 1e-6)
+
+
+@given(numbers, numbers)
+def test_a_scale_holds_both_values_with_few_marks(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    found = scale(low, high, start=0, end=100)
+    room = 1e-6 * max(abs(low), abs(high), 1)
+    assert found.marks[0] <= low + room
+    assert found.marks[-1] >= high - room
+    assert 2 <= len(found.marks) <= 7
+    assert list(found.marks) == sorted(set(found.marks))
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 10**6))
+def test_an_expected_end_is_never_before_the_campaign_was_seen(done: int, total: int, minutes: int) -> None:
+    seen = datetime(2026, 3, 31, tzinfo=UTC)
+    campaign = Campaign(
+        account="a",
+        id="b",
+        name=None,
+        status="running",
+        started_at=seen - timedelta(minutes=minutes),
+        tally=Tally(campaigns=1, completed=done, recipients=total),
+    )
+    end = expect_end(campaign, seen)
+    assert end is None or end >= seen
