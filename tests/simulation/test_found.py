@@ -172,16 +172,3 @@ def test_a_row_without_a_name_does_not_stay_set_aside_where_deletes_were_held_ba
     assert isinstance(outcome, RunSummary)
     assert (outcome.mode, outcome.deleted) == (RunMode.FULL, 1)
     stage.check_settled()
-
-
-def test_what_was_set_aside_is_settled_when_the_source_lists_nothing_any_more(site: Site) -> None:
-    stage = Stage(site, Habits.still(batches=6))
-    stage.call("full")
-    spoilt = oldest_first(stage)[2]
-    spoilt.fault = "id is null"
-    stage.world.note(spoilt)
-    stage.moments.pass_time(60)
-    stage.call("full")
-    for batch in stage.world.listed:
-        change(stage, batch, is_listed=False)
-    stage.settle()
