@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -17,12 +16,9 @@ from etl.load.changes import Changes, find_changes
 from etl.load.deletes import find_missing, note_missing
 from etl.load.drift import save_drift
 from etl.load.quarantine import has_open, save_faults
-from etl.load.stored import Stored, read_stored, read_stored_by_id
+from etl.load.stored import read_hashes, read_hashes_by_id, read_stored_by_id
 from etl.model import Change, Tally
 from etl.proof import Proof, Row
-
-NOTHING_STORED: Mapping[str, Stored] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -35,25 +31,34 @@ class Loaded:
 
 def load_proof(connection: Connection, account: str, run_id: int, proof: Proof) -> Loaded:
     """Bring the table up to what the proof shows; what its interval lacks is noted as missing."""
-    stored = read_stored(connection, account, proof.interval)
-    loaded = load_rows(connection, account, run_id, proof.rows, proof.observed_at, stored)
-    missing = find_missing(proof, stored.values())
+    hashes = read_hashes(connection, account, proof.interval)
+    loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes)
+    absent = hashes.keys() - {row.id for row in proof.rows}
+    missing = find_missing(proof, read_stored_by_id(connection, account, [*absent]).values())
     note_missing(connection, account, run_id, missing)
     return replace(loaded, missing=len(missing))
 
 
 def load_rows(
+    connection: Connection, account: str, run_id: int, rows: Sequence[Row], observed_at: datetime
+) -> Loaded:
+    """Load rows of a page, whatever it proves."""
+    hashes = read_hashes_by_id(connection, account, [row.id for row in rows if row.id is not None])
+    return _load(connection, account, run_id, rows, observed_at, hashes)
+
+
+def _load(
     connection: Connection,
     account: str,
     run_id: int,
     rows: Sequence[Row],
     observed_at: datetime,
-    stored: Mapping[str, Stored] = NOTHING_STORED,
+    hashes: Mapping[str, int],
 ) -> Loaded:
-    """Load rows of a page, whatever it proves; `stored` is what has been looked up of them already."""
-    elsewhere = [row.id for row in rows if row.id is not None and row.id not in stored]
-    known = {**stored, **read_stored_by_id(connection, account, elsewhere)}
-    changes = find_changes(rows, known, observed_at)
+    others = [row for row in rows if row.id is None or hashes.get(row.id) != row.row_hash]
+    stored = read_stored_by_id(connection, account, [row.id for row in others if row.id is not None])
+    changes = find_changes(others, stored, observed_at)
+    changes.unchanged += len(rows) - len(others)
     save_batches(connection, account, run_id, observed_at, changes.writes)
     save_respelled(connection, account, changes.respelled)
     set_aside = 0

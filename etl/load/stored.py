@@ -1,4 +1,8 @@
-"""What the table knows of the batches that a page may touch: enough to see what changed, and no more."""
+"""What the table knows of the batches that a page may touch: enough to see what changed, and no more.
+
+Of most rows the hash is enough, and that it is the same is all there is to know; the rest is read of those
+whose hash differs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
 
 from etl.interval import NEWEST, Interval
 from etl.load.bulk import is_one_of
@@ -36,16 +40,28 @@ _COLUMNS = tuple(batch_calls.c[name] for name in Stored._fields)
 _SOURCE = tuple(batch_calls.c[name] for name in SOURCE_COLUMNS)
 
 
-def read_stored(connection: Connection, account: str, interval: Interval) -> dict[str, Stored]:
-    """The batches created in the interval, those that are marked deleted among them, by id."""
-    return _by_id(connection, _of_account(account).where(is_inside(interval)))
+def read_hashes(connection: Connection, account: str, interval: Interval) -> dict[str, int]:
+    """The hash of each batch that is there and was created in the interval, by id."""
+    return _hashes(connection, account, is_inside(interval))
+
+
+def read_hashes_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, int]:
+    """The same of those of these ids, wherever they were created."""
+    return _hashes(connection, account, is_one_of(connection, batch_calls.c.id, ids)) if ids else {}
+
+
+def _hashes(connection: Connection, account: str, condition: ColumnElement[bool]) -> dict[str, int]:
+    query = select(batch_calls.c.id, batch_calls.c.row_hash).where(_is_alive(account), condition)
+    return dict(connection.execute(query).tuples().all())
 
 
 def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
-    """The batches of these ids, wherever they were created."""
+    """The batches of these ids, wherever they were created, those that are marked deleted among them."""
     if not ids:
         return {}
-    return _by_id(connection, _of_account(account).where(is_one_of(connection, batch_calls.c.id, ids)))
+    is_asked = is_one_of(connection, batch_calls.c.id, ids)
+    query = select(*_COLUMNS).where(batch_calls.c.account == account, is_asked)
+    return {row[0]: Stored._make(row) for row in connection.execute(query)}
 
 
 def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Kept]:
@@ -101,11 +117,3 @@ def is_inside(interval: Interval) -> ColumnElement[bool]:
     if interval.upto is None or interval.upto == NEWEST:
         return or_(created_at.is_(None), above) if interval.after is not None else true()
     return and_(above, created_at <= interval.upto)
-
-
-def _of_account(account: str) -> Select[tuple[object, ...]]:
-    return select(*_COLUMNS).where(batch_calls.c.account == account)
-
-
-def _by_id(connection: Connection, query: Select[tuple[object, ...]]) -> dict[str, Stored]:
-    return {row[0]: Stored._make(row) for row in connection.execute(query)}

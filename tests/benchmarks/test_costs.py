@@ -1,0 +1,124 @@
+"""What a sync costs beside the floor, the least that anybody could do, measured in the same run.
+
+Nothing is asserted but that the work was done: machines differ, and what counts are the ratios in the table.
+BENCH_BATCHES and BENCH_ROUNDS say how much and how often.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from support.databases import NoPostgresError, running_postgres
+
+from benchmarks.measure import HERE, Cost, measure, median, source
+
+BATCHES = int(os.environ.get("BENCH_BATCHES", "100000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+CHANGED = 0.05
+QUOTA = {"ETL_REQUESTS_PER_MINUTE": "1000000", "ETL_REQUESTS_PER_HOUR": "10000000"}
+COLUMNS = "{:<34}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}"
+
+
+def sync(base_url: str, database: dict[str, str], *flags: str) -> Cost:
+    variables = {**QUOTA, **database, "MAGPIPE_BASE_URL": base_url, "MAGPIPE_API_KEY": "k" * 40}
+    cost = measure(["-m", "etl", "sync", "--json", "-q", *flags], variables)
+    assert cost.told["runs"][0]["complete"], cost.told
+    return cost
+
+
+def floor(base_url: str, what: str, database_url: str = "") -> Cost:
+    cost = measure([str(HERE / "floor.py"), base_url, what, database_url])
+    assert cost.told == BATCHES
+    return cost
+
+
+def rounds(act: Callable[[], Cost]) -> Cost:
+    return median([act() for _ in range(ROUNDS)])
+
+
+class Table:
+    """Lines as they come, each with its ratios to a floor."""
+
+    def __init__(self, title: str) -> None:
+        print(f"\n\n{title}, medians of {ROUNDS}\n")
+        print(COLUMNS.format("", "rows/s", "requests", "wall s", "CPU s", "MiB", "x wall", "x CPU"))
+
+    def add(self, name: str, cost: Cost, floor: Cost | None = None) -> None:
+        told: Any = cost.told
+        ratios = ("", "")
+        if floor is not None:
+            ratios = (
+                f"{cost.wall_seconds / floor.wall_seconds:.2f}",
+                f"{cost.cpu_seconds / floor.cpu_seconds:.2f}",
+            )
+        requests = told["runs"][0]["requests"] if isinstance(told, dict) else ""
+        print(
+            COLUMNS.format(
+                name,
+                f"{BATCHES / cost.wall_seconds:,.0f}",
+                requests,
+                f"{cost.wall_seconds:.2f}",
+                f"{cost.cpu_seconds:.2f}",
+                f"{cost.peak_mib:.0f}",
+                *ratios,
+            ),
+            flush=True,
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], dict[str, str]]]:
+    """Makes an empty database at each call; the settings that name it."""
+    if request.param == "sqlite":
+        yield lambda: {"DATABASE_URL": f"sqlite:///{tmp_path / uuid4().hex}.db"}
+        return
+    try:
+        with running_postgres(f"bench-{uuid4().hex[:8]}") as url:
+            yield lambda: {"DATABASE_URL": url, "DATABASE_SCHEMA": f"bench_{uuid4().hex}"}
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.timeout(3600)
+def test_a_sync_beside_the_floor(database: Callable[[], dict[str, str]], request: pytest.FixtureRequest) -> None:
+    dialect = request.node.callspec.params["database"]
+    with source(BATCHES) as before, source(BATCHES, changed=CHANGED) as after:
+        table = Table(f"{BATCHES:,} batches into {dialect}")
+        fetched = rounds(lambda: floor(before, "fetch"))
+        table.add("floor: fetch and parse", fetched)
+        loaded = rounds(lambda: floor(before, "load", empty_for_floor(database())))
+        table.add("floor: fetch, parse and write", loaded)
+        table.add("first load", rounds(lambda: sync(before, database())), loaded)
+        full = database()
+        sync(before, full)
+        table.add("unchanged", rounds(lambda: sync(before, full, "--full")), fetched)
+        # There and back again, so that each round meets as many changes.
+        sources = [after, before] * ROUNDS
+        table.add("5 % changed", rounds(lambda: sync(sources.pop(0), full, "--full")), fetched)
+
+
+def empty_for_floor(settings: dict[str, str]) -> str:
+    url = settings["DATABASE_URL"]
+    if not url.startswith("sqlite"):
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP TABLE IF EXISTS floor_batches")
+    return url
+
+
+@pytest.mark.timeout(3600)
+def test_waiting_for_the_source(tmp_path: Path) -> None:
+    """100 pages with 100 ms latency each: fetched ahead, they are not waited for one by one."""
+    table = Table("latency: 100 pages")
+    for latency in (0.0, 0.1):
+        with source(100_000, latency=latency) as base_url:
+            cost = rounds(lambda: sync(base_url, {"DATABASE_URL": f"sqlite:///{tmp_path / uuid4().hex}.db"}))
+            table.add(f"first load, {latency * 1000:.0f} ms", cost)
+    shutil.rmtree(tmp_path)
