@@ -1,14 +1,18 @@
-"""Writes batches and their history: the table shows the newest state, the history every one that was seen."""
+"""Writes batches and their history: the table shows the newest state, the history every one that was seen.
+
+History is copied inside the database from the rows just written, so that no value goes there twice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, literal, select, update
 
-from etl.load.bulk import append, upsert
+from etl.load.bulk import is_one_of, upsert
 from etl.load.changes import Write
+from etl.model import Change
 from etl.tables import batch_call_history, batch_calls
 from etl.transform.fields import COLUMNS
 
@@ -16,24 +20,54 @@ _OWN = ("first_seen_at", "changed_at", "deleted_at", "run_id", "version", "row_h
 BATCH_COLUMNS = ("account", *COLUMNS, *_OWN)
 _OWN_OF_HISTORY = ("account", "id", "version", "observed_at", "run_id", "change")
 SNAPSHOT_COLUMNS = tuple(c.name for c in batch_call_history.c if c.name not in _OWN_OF_HISTORY)
-HISTORY_COLUMNS = (*_OWN_OF_HISTORY, *SNAPSHOT_COLUMNS)
-_SNAPSHOT = tuple(COLUMNS.index(name) for name in SNAPSHOT_COLUMNS)
 
 
 def save_batches(
     connection: Connection, account: str, run_id: int, observed_at: datetime, writes: Sequence[Write]
 ) -> None:
     """Write batches as observed at that instant, each with a new row of history."""
-    batches, history = [], []
-    for write in writes:
-        values = write.record.values
-        own = (observed_at, observed_at, None, run_id, write.version, write.row_hash, write.values_hash)
-        batches.append((account, *values, *own))
-        seen = (account, write.record.id, write.version, observed_at, run_id, write.change)
-        history.append((*seen, *[values[at] for at in _SNAPSHOT]))
+    rows = [
+        (
+            account,
+            *write.record.values,
+            *(observed_at, observed_at, None, run_id, write.version, write.row_hash, write.values_hash),
+        )
+        for write in writes
+    ]
     keep = frozenset({"first_seen_at"})
-    upsert(connection, batch_calls, BATCH_COLUMNS, batches, keep=keep, newer_by="changed_at")
-    append(connection, batch_call_history, HISTORY_COLUMNS, history)
+    upsert(connection, batch_calls, BATCH_COLUMNS, rows, keep=keep, newer_by="changed_at")
+    for change in Change:
+        ids = [write.record.id for write in writes if write.change is change]
+        if ids:
+            among = is_one_of(connection, batch_calls.c.id, ids)
+            append_history(connection, account, run_id, observed_at, change, among)
+
+
+def append_history(
+    connection: Connection,
+    account: str,
+    run_id: int,
+    observed_at: datetime,
+    change: Change,
+    among: ColumnElement[bool],
+) -> None:
+    """Note what the run wrote at that instant among these batches, as the table has them now."""
+    written = select(
+        batch_calls.c.account,
+        batch_calls.c.id,
+        batch_calls.c.version,
+        batch_calls.c.changed_at,
+        batch_calls.c.run_id,
+        literal(str(change)),
+        *(batch_calls.c[name] for name in SNAPSHOT_COLUMNS),
+    ).where(
+        batch_calls.c.account == account,
+        among,
+        batch_calls.c.run_id == run_id,
+        batch_calls.c.changed_at == observed_at,
+    )
+    columns = [*_OWN_OF_HISTORY, *SNAPSHOT_COLUMNS]
+    connection.execute(insert(batch_call_history).from_select(columns, written))
 
 
 def save_respelled(connection: Connection, account: str, respelled: Sequence[tuple[str, int]]) -> None:

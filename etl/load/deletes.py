@@ -11,12 +11,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
-from etl.load.batches import SNAPSHOT_COLUMNS
+from etl.load.batches import append_history
 from etl.load.bulk import is_one_of
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Proof
-from etl.tables import batch_call_history, batch_calls, sync_missing
+from etl.tables import batch_calls, sync_missing
 
 _NOTE = text(
     "INSERT INTO sync_missing (account, id, run_id) VALUES (:account, :id, :run_id) ON CONFLICT DO NOTHING"
@@ -75,27 +75,13 @@ def count_missing(connection: Connection, account: str) -> int:
 
 def delete_missing(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
     """Mark what is noted as deleted, with a row of history each; the notes go."""
-    is_missing = (
-        (batch_calls.c.account == account)
-        & batch_calls.c.deleted_at.is_(None)
-        & batch_calls.c.id.in_(select(sync_missing.c.id).where(sync_missing.c.account == account))
-    )
-    columns = ["account", "id", "version", "observed_at", "run_id", "change", *SNAPSHOT_COLUMNS]
-    last_state = select(
-        batch_calls.c.account,
-        batch_calls.c.id,
-        batch_calls.c.version + 1,
-        literal(observed_at, batch_calls.c.deleted_at.type),
-        literal(run_id),
-        literal(str(Change.DELETED)),
-        *(batch_calls.c[name] for name in SNAPSHOT_COLUMNS),
-    ).where(is_missing)
-    connection.execute(insert(batch_call_history).from_select(columns, last_state))
+    is_noted = batch_calls.c.id.in_(select(sync_missing.c.id).where(sync_missing.c.account == account))
     connection.execute(
         update(batch_calls)
-        .where(is_missing)
+        .where(batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None), is_noted)
         .values(
             deleted_at=observed_at, changed_at=observed_at, run_id=run_id, version=batch_calls.c.version + 1
         )
     )
+    append_history(connection, account, run_id, observed_at, Change.DELETED, is_noted)
     forget_missing(connection, account)

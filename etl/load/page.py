@@ -20,6 +20,7 @@ from etl.load.stored import read_hashes, read_hashes_by_id, read_stored_by_id
 from etl.model import Change, Tally
 from etl.proof import Proof, Row
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What loading a page did, and what of it was never seen before."""

@@ -7,11 +7,12 @@ closely, which takes several times as long and yields reasons.
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import astuple
+from xxhash import xxh3_64_intdigest
 
 from etl.transform import rates
 from etl.transform.fields import ESSENTIAL, FIELDS, SOURCE_COLUMNS, Record, Source
@@ -49,14 +50,14 @@ def parse_record(raw: bytes | memoryview) -> Parsed | Rejection:
     column which the source adds and does not fill changes no row. Of a repeated key the last value counts.
     """
     data = bytes(raw)
-    if source := _read_source(data, _decode_exactly):
-        return Parsed(_derive(source, None))
+    if values := _read_source(data, _decode_exactly):
+        return Parsed(_derive(values, None))
     return _parse_unusual(data)
 
 
 def row_hash(raw: bytes | memoryview) -> int:
     """Hash the bytes as received, to 64 signed bits: a row whose bytes are known needs no reading."""
-    return int.from_bytes(blake2b(raw, digest_size=8).digest(), "big", signed=True)
+    return xxh3_64_intdigest(raw) - 2**63
 
 
 def values_hash(record: Record) -> int:
@@ -83,7 +84,7 @@ _decode_grown = msgspec.json.Decoder(_GrownRow).decode
 _PARSERS: Final = tuple((at, field.kind.parse) for at, field in enumerate(FIELDS) if field.kind.parse)
 
 
-def _read_source(data: bytes, decode: Callable[[bytes], msgspec.Struct]) -> Source | None:
+def _read_source(data: bytes, decode: Callable[[bytes], msgspec.Struct]) -> list[Any] | None:
     """Read the fields that are known, all at once; None for a row that has to be looked at one by one."""
     if _NUL_ESCAPE in data:
         return None
@@ -94,21 +95,26 @@ def _read_source(data: bytes, decode: Callable[[bytes], msgspec.Struct]) -> Sour
                 values[at] = parse(values[at])
     except (ValueError, RecursionError):
         return None
-    return Source(*values)
+    return values
 
 
-def _derive(source: Source, extra: dict[str, Any] | None) -> Record:
-    total, completed, failed = source.total_recipients, source.completed_count, source.failed_count
+def _derive(values: list[Any], extra: dict[str, Any] | None) -> Record:
+    """Add to the source's fields, in the order of their columns, what follows from them."""
+    total, completed, failed, started_at, completed_at = _basis_of(values)
     in_the_order_of_columns = (
-        *astuple(source),
+        *values,
         rates.success_rate(completed, failed),
         rates.failure_rate(completed, failed),
         rates.completion_rate(total, completed, failed),
-        rates.duration_seconds(source.started_at, source.completed_at),
+        rates.duration_seconds(started_at, completed_at),
         rates.counts_consistent(total, completed, failed),
         extra,
     )
     return Record(*in_the_order_of_columns)
+
+
+_BASIS: Final = ("total_recipients", "completed_count", "failed_count", "started_at", "completed_at")
+_basis_of = itemgetter(*map(SOURCE_COLUMNS.index, _BASIS))
 
 
 def _parse_unusual(data: bytes) -> Parsed | Rejection:
@@ -123,13 +129,13 @@ def _parse_unusual(data: bytes) -> Parsed | Rejection:
     outcome = (grown, []) if grown else _read_by_field(known)
     if isinstance(outcome, Rejection):
         return outcome
-    source, notes = outcome
+    values, notes = outcome
     extra, extra_notes = _read_extra(row)
     unknown_fields = tuple(dict.fromkeys(map(printable_name, row)))
-    return Parsed(_derive(source, extra), (*notes, *extra_notes), unknown_fields)
+    return Parsed(_derive(values, extra), (*notes, *extra_notes), unknown_fields)
 
 
-def _read_by_field(row: dict[str, object]) -> tuple[Source, list[Note]] | Rejection:
+def _read_by_field(row: dict[str, object]) -> tuple[list[Any], list[Note]] | Rejection:
     """Read the fields one by one, the id first, so that a rejection can name the row."""
     values: list[Any] = []
     notes: list[Note] = []
@@ -141,7 +147,7 @@ def _read_by_field(row: dict[str, object]) -> tuple[Source, list[Note]] | Reject
                 return Rejection(values[0] if values else None, field.name, str(error))
             values.append(None)
             notes.append(Note(field.name, str(error)))
-    return Source(*values), notes
+    return values, notes
 
 
 def _read_extra(unknown: dict[str, object]) -> tuple[dict[str, Any] | None, list[Note]]:
