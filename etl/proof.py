@@ -10,7 +10,7 @@ import msgspec
 from etl.interval import NEWEST, Interval
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row as received. `place` is its created_at, NEWEST for none, None where that cannot be told."""
 
     raw: bytes

@@ -134,7 +134,8 @@ def _sqlite_times(values: Values) -> list[str | None]:
 
 
 def _sqlite_times_of_day(values: Values) -> list[str | None]:
-    return [value if value is None else value.isoformat("seconds") for value in values]
+    texts = {value: value if value is None else value.isoformat("seconds") for value in set(values)}
+    return [texts[value] for value in values]
 
 
 _to_json = msgspec.json.Encoder().encode

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Row
@@ -17,8 +19,7 @@ from etl.transform.fields import Record
 from etl.transform.records import Note, Parsed, Rejection, parse_record, values_hash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A batch to be written, and why."""
 
     record: Record
@@ -78,8 +79,9 @@ def _read(row: Row, known: Stored | None, changes: Changes) -> None:
         changes.faults.append(Fault(row=row, field=outcome.field, reason=outcome.reason, row_loaded=False))
         return
     changes.statuses.add(outcome.record.status)
-    changes.unknown_fields.update(outcome.unknown_fields)
-    changes.faults.extend(_fault(row, note) for note in outcome.notes)
+    if outcome.unknown_fields or outcome.notes:
+        changes.unknown_fields.update(outcome.unknown_fields)
+        changes.faults.extend(_fault(row, note) for note in outcome.notes)
     write = decide_write(outcome, known, row.row_hash)
     if write is None:
         changes.unchanged += 1

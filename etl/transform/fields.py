@@ -23,7 +23,7 @@ Whole = Annotated[int, msgspec.Meta(ge=LEAST, le=MOST)]
 Days = list[Whole]
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class Source(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A batch as the source shows it; a field that it leaves out is null.
 
     id and status lead, since nothing without a default may follow what has one.
@@ -65,7 +65,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{type(self).__name__}(id={self.id!r}, …)"
 
 
-class Record(Source, frozen=True):
+class Record(Source, frozen=True, gc=False):
     """A batch as the tables hold it: what the source shows, what follows from that, and what is unknown."""
 
     success_rate: float | None = None

@@ -1,6 +1,7 @@
 """Raw rows become records; what cannot be read is told, field by field, and nothing raises.
 
-A row of the usual shape is decoded straight into types. Only a row that fails there is looked at more
+A row of the usual shape is decoded straight into types, which the garbage collector need not look at: JSON
+makes no cycles. Only a row that fails there is looked at more
 closely, which takes several times as long and yields reasons.
 """
 
@@ -26,7 +27,7 @@ class Note(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Parsed(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct, frozen=True, gc=False):
     """A row that can be loaded."""
 
     record: Record
@@ -77,8 +78,8 @@ _NUL_ESCAPE: Final = b"\\u0000"  # the one spelling of NUL that msgspec takes, a
 _WIRE_FIELDS: Final = tuple(
     (field.name, field.wire, None) if field.nullable else (field.name, field.wire) for field in FIELDS
 )
-_ExactRow = msgspec.defstruct("_ExactRow", _WIRE_FIELDS, forbid_unknown_fields=True)
-_GrownRow = msgspec.defstruct("_GrownRow", _WIRE_FIELDS)
+_ExactRow = msgspec.defstruct("_ExactRow", _WIRE_FIELDS, forbid_unknown_fields=True, gc=False)
+_GrownRow = msgspec.defstruct("_GrownRow", _WIRE_FIELDS, gc=False)
 _decode_exactly = msgspec.json.Decoder(_ExactRow).decode
 _decode_grown = msgspec.json.Decoder(_GrownRow).decode
 _PARSERS: Final = tuple((at, field.kind.parse) for at, field in enumerate(FIELDS) if field.kind.parse)

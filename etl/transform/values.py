@@ -81,6 +81,8 @@ _TYPE_NAMES = {
 def _find_text_fault(text: str) -> str | None:
     if "\0" in text:
         return "a string with a NUL character"
+    if text.isascii():
+        return None
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -43,7 +43,9 @@ def load_sqlite(pages: Iterator[list[Batch]], file: str) -> int:
     for page in pages:
         if not count:
             connection.execute(f"CREATE TABLE batches ({', '.join(page[0])}, PRIMARY KEY (id))")
-        connection.executemany(f"INSERT INTO batches VALUES ({', '.join('?' * len(page[0]))})", map(values, page))
+        connection.executemany(
+            f"INSERT INTO batches VALUES ({', '.join('?' * len(page[0]))})", map(values, page)
+        )
         connection.commit()
         count += len(page)
     return count

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         rows = (row(number, is_changed=bool(self.every) and number % self.every == 0) for number in numbers)
         return f'{{"batches":[{",".join(rows)}]}}'
 
-    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None: ...
 
 
 def main() -> None:

@@ -15,10 +15,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from benchmarks.measure import HERE, Cost, measure, median, source
 
 from support.databases import NoPostgresError, running_postgres
-
-from benchmarks.measure import HERE, Cost, measure, median, source
 
 BATCHES = int(os.environ.get("BENCH_BATCHES", "100000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -88,7 +87,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
 
 
 @pytest.mark.timeout(3600)
-def test_a_sync_beside_the_floor(database: Callable[[], dict[str, str]], request: pytest.FixtureRequest) -> None:
+def test_a_sync_beside_the_floor(
+    database: Callable[[], dict[str, str]], request: pytest.FixtureRequest
+) -> None:
     dialect = request.node.callspec.params["database"]
     with source(BATCHES) as before, source(BATCHES, changed=CHANGED) as after:
         table = Table(f"{BATCHES:,} batches into {dialect}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from etl.extract.page import Page
+from etl.extract.page import Page, read_rows
 from etl.interval import NEWEST, Interval
 from etl.proof import Proof, Row
 from etl.transform.records import row_hash
@@ -27,6 +27,12 @@ def _place(word: str) -> datetime | None:
     if word.endswith("*"):
         return NEWEST
     return None if word.endswith("?") else at(int(word[1:]))
+
+
+def read_row(raw: bytes) -> Row:
+    """The row as a page that holds nothing else shows it."""
+    (row,) = read_rows(b'{"batches":[' + raw + b"]}")
+    return row
 
 
 def page(words: str = "", *, offset: int = 0, limit: int = 1000, observed_at: datetime = BEGIN) -> Page:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from etl.extract.page import Page, read_page, read_row
+from etl.extract.page import Page, read_page, read_rows
 from etl.extract.split import MalformedBodyError
 from etl.interval import NEWEST, Interval
 
-from support.pages import at, between, page
+from support.pages import at, between, page, read_row
 
 SENT_AT = datetime(2024, 2, 15, 9, 30, tzinfo=UTC)
 NINE = "2024-02-15T09:00:00.000Z"
@@ -49,6 +49,14 @@ def test_a_created_at_that_cannot_be_read_gives_no_place(created_at: str) -> Non
     assert (row.id, row.place) == ("a", None)
 
 
+def test_rows_are_read_the_same_whatever_stands_beside_them() -> None:
+    usual = b'{"id":"a","created_at":"2024-02-15T09:00:00Z"}'
+    beside_nan = read_rows(b'{"batches":[' + usual + b',{"id":"b","rate":NaN}]}')
+    beside_text = read_rows(b'{"batches":[' + usual + b',"text"]}')
+    assert beside_nan[0] == beside_text[0] == read_row(usual)
+    assert [row.id for row in (*beside_nan, *beside_text)] == ["a", "b", "a", None]
+
+
 @pytest.mark.parametrize("of_id", ["null", "7", '""', '"a\\u0000b"', '"\\ud800"', f'"{"x" * 256}"', "{}"])
 def test_an_id_that_no_table_holds_is_none(of_id: str) -> None:
     row = read_row(f'{{"id":{of_id},"created_at":"{NINE}"}}'.encode())
@@ -56,7 +64,9 @@ def test_an_id_that_no_table_holds_is_none(of_id: str) -> None:
     assert row.place == datetime(2024, 2, 15, 9, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("raw", [b"null", b"7", b'"a"', b"[]", b"undefined", b'{"id"', b"\xff", b"[" * 9999])
+@pytest.mark.parametrize(
+    "raw", [b"null", b"7", b'"a"', b"[]", b"undefined", b"\xff", b"[" * 999 + b"]" * 999]
+)
 def test_a_row_that_is_no_object_has_neither_id_nor_place(raw: bytes) -> None:
     row = read_row(raw)
     assert (row.id, row.place) == (None, None)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from etl.extract.page import read_row
 from etl.load.changes import Changes, find_changes
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Row
 from etl.transform.records import Parsed, parse_record, values_hash
+
+from support.pages import read_row
 
 OBSERVED_AT = datetime(2024, 2, 16, 9, tzinfo=UTC)
 BEFORE = OBSERVED_AT - timedelta(minutes=5)

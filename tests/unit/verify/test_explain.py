@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from etl.extract.page import read_row
 from etl.interval import Interval
 from etl.load.stored import Kept, Stored
 from etl.proof import Row
@@ -19,6 +18,7 @@ from etl.verify.explain import Known, compare, explain_gone
 from etl.verify.verdict import Difference, Kind
 
 from support.clocks import START as NOW
+from support.pages import read_row
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from etl.extract.page import read_row
 from etl.interval import NEWEST
 from etl.proof import Row
 from etl.verify.lists import Dispute, Sightings, judge, judge_stranger, status_of
 from etl.verify.verdict import Count, Kind
 
 from support.clocks import START as NOW
+from support.pages import read_row
 
 MINUTE = timedelta(minutes=1)
 
