@@ -33,21 +33,11 @@ def upsert(
     """
     if not rows:
         return
-    encoded = _encode(connection, table, columns, rows)
     resolution = _resolve_conflict(table, columns, keep, newer_by)
     if connection.dialect.name == "postgresql":
-        staging = f"staging_{table.name}"
-        names = ", ".join(columns)
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
-        )
-        connection.exec_driver_sql(f"TRUNCATE {staging}")
-        _copy(connection, staging, columns, encoded)
-        connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging} {resolution}"
-        )
+        _upsert_staged(connection, table, columns, rows, resolution)
     else:
-        _insert(connection, table.name, columns, encoded, resolution)
+        _upsert_prepared(connection, table, columns, rows, resolution)
 
 
 def is_one_of(connection: Connection, column: ColumnElement[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
@@ -68,23 +58,42 @@ def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[st
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes} WHERE {is_newer}"
 
 
-def _insert(
-    connection: Connection,
-    table: str,
-    columns: tuple[str, ...],
-    rows: Iterable[Values],
-    resolution: str = "",
+def _upsert_prepared(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values], resolution: str
 ) -> None:
     places = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {resolution}"
-    _driver(connection).executemany(statement, rows)
+    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}) {resolution}"
+    _driver(connection).executemany(statement, _as_sqlite_takes(table, columns, rows))
 
 
-def _copy(connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[Values]) -> None:
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+def _upsert_staged(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values], resolution: str
+) -> None:
+    staging = f"staging_{table.name}"
+    names = ", ".join(columns)
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+    )
+    connection.exec_driver_sql(f"TRUNCATE {staging}")
+    _copy(connection, f"COPY {staging} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging} {resolution}"
+    )
+
+
+def _copy(
+    connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Iterable[Values]
+) -> None:
+    """In the binary format: as text, every value takes three times as long to write."""
+    from psycopg.types.json import set_json_dumps
+
+    types = [table.c[name].type.compile(connection.dialect).lower() for name in columns]
+    with _driver(connection).cursor() as cursor:
+        set_json_dumps(_to_json, cursor)
+        with cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
 
 
 def _driver(connection: Connection) -> Any:
@@ -92,36 +101,31 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _encode(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> Iterator[Values]:
+def _as_sqlite_takes(table: Table, columns: tuple[str, ...], rows: Sequence[Values]) -> Iterator[Values]:
     """The rows with each value as the driver takes it, a column at a time."""
-    encoders = _encoders(table, columns, connection.dialect.name)
-    by_column = zip(encoders, zip(*rows, strict=True), strict=True)
+    by_column = zip(_encoders(table, columns), zip(*rows, strict=True), strict=True)
     encoded = [values if encode is None else encode(values) for encode, values in by_column]
     return zip(*encoded, strict=True)
 
 
 @cache
-def _encoders(table: Table, columns: tuple[str, ...], dialect: str) -> tuple[Encoder | None, ...]:
-    return tuple(_encoder(table.c[name].type, dialect) for name in columns)
+def _encoders(table: Table, columns: tuple[str, ...]) -> tuple[Encoder | None, ...]:
+    return tuple(_encoder(table.c[name].type) for name in columns)
 
 
-def _encoder(type_: Any, dialect: str) -> Encoder | None:
+def _encoder(type_: Any) -> Encoder | None:
     if isinstance(type_, JSON):
         return _json_texts
-    if dialect == "postgresql":
-        return None
     if isinstance(type_, TypeDecorator) and isinstance(type_.impl, DateTime):
-        return _sqlite_times
-    return _sqlite_times_of_day if isinstance(type_, Time) else None
+        return _times
+    return _times_of_day if isinstance(type_, Time) else None
 
 
 def _json_texts(values: Values) -> list[str | None]:
     return [value if value is None else _to_json(value).decode() for value in values]
 
 
-def _sqlite_times(values: Values) -> list[str | None]:
+def _times(values: Values) -> list[str | None]:
     """`YYYY-MM-DD HH:MM:SS.ffffff`, from a whole column at once: `isoformat` takes four times as long.
 
     All times are in UTC by now, and msgspec leaves out a fraction that is zero.
@@ -133,7 +137,7 @@ def _sqlite_times(values: Values) -> list[str | None]:
     ]
 
 
-def _sqlite_times_of_day(values: Values) -> list[str | None]:
+def _times_of_day(values: Values) -> list[str | None]:
     texts = {value: value if value is None else value.isoformat("seconds") for value in set(values)}
     return [texts[value] for value in values]
 
