@@ -68,10 +68,6 @@ class DatabaseSettings(Protocol):
         ...
 
 
-CACHE_KIB = 16_384
-LOG_PAGES = 8_192  # of 4 KiB
-
-
 def create_engine(settings: DatabaseSettings) -> Engine:
     """The engine for the settings' database; nothing is connected to yet.
 
@@ -161,10 +157,6 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    # Of large tables the keys of the batches, random as they are, are to stay in memory; and the log is to be
-    # written back when it holds several pages of the source, not for each of them.
-    connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
