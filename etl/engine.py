@@ -28,6 +28,7 @@ from etl.refusals import destination_errors
 EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 BUSY_TIMEOUT_SECONDS: Final = 30
 LONGEST_IDENTIFIER_BYTES: Final = 63
+LOG_PAGES: Final = 4_000  # of 4 KiB, in SQLite's write-ahead log
 
 # A server that vanished without a word is noticed within about a minute. A URL's own parameters win.
 POSTGRES_CONNECTION: Final[dict[str, Any]] = {
@@ -157,6 +158,8 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Batches are keyed at random: written back less often, the same page of the file is so for many of them.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -70,6 +71,7 @@ def run_sync(
     from etl import app
     from etl.cli.stop import stoppable_clock
 
+    gc.freeze()  # the modules stay, and need not be looked through for garbage again and again
     with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
         return app.sync(
             settings,

@@ -11,7 +11,19 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Connection, DateTime, Table, Time, any_, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Table,
+    Time,
+    any_,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.types import JSON, TypeDecorator
 
 Values = tuple[Any, ...]
@@ -118,7 +130,14 @@ def _encoder(type_: Any) -> Encoder | None:
         return _json_texts
     if isinstance(type_, TypeDecorator) and isinstance(type_.impl, DateTime):
         return _times
+    if isinstance(type_, Boolean):
+        return _bits
     return _times_of_day if isinstance(type_, Time) else None
+
+
+def _bits(values: Values) -> list[int | None]:
+    """As SQLite keeps them anyway: for what is no plain int, the driver looks for an adapter each time."""
+    return [value if value is None else int(value) for value in values]
 
 
 def _json_texts(values: Values) -> list[str | None]:
