@@ -172,7 +172,7 @@ class Walk:
             return True
         # The first page of a walk from the middle: it needs a row above its tail group to prove anything.
         above = self._begin_above or NEWEST
-        return self.frontier is None and page.places[0] > above and page.kept > 0
+        return self.frontier is None and page.places[0] > max(above, page.places[-1])
 
     def _advance(self, page: Page) -> Proof | None:
         self._repeats = self._steps_back = 0

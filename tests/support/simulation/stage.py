@@ -170,7 +170,7 @@ class Stage:
     ) -> None:
         """The second machine comes while `process` is at work: it finds the lock held, or takes it over."""
         call = self._calls[-1]
-        self._register(call)
+        self._look(call)
         if call.run_id is None:
             return  # it has no lock yet
         if takes_over:

@@ -416,6 +416,12 @@ def test_a_walk_from_the_middle_steps_back_until_it_is_above_where_it_is_to_begi
     assert words(give(walk, "f6 e5 d4 c3")) == "e5 d4"
 
 
+def test_a_row_without_a_place_is_none_above_the_tail_group() -> None:
+    walk = Walk(limit=4, start=40, begin_above=at(5), capacity=4)
+    assert give(walk, "x? f6") is None
+    assert asks_at(walk) == 38
+
+
 # -- pages fetched ahead ----------------------------------------------------------------------------
 
 
