@@ -64,9 +64,7 @@ def test_an_id_that_no_table_holds_is_none(of_id: str) -> None:
     assert row.place == datetime(2024, 2, 15, 9, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"null", b"7", b'"a"', b"[]", b"undefined", b"\xff", b"[" * 99 + b"]" * 99]
-)
+@pytest.mark.parametrize("raw", [b"null", b"7", b'"a"', b"[]", b"undefined", b"\xff", b"[" * 99 + b"]" * 99])
 def test_a_row_that_is_no_object_has_neither_id_nor_place(raw: bytes) -> None:
     row = read_row(raw)
     assert (row.id, row.place) == (None, None)
