@@ -16,7 +16,7 @@ from etl.report.svg import element, line, text
 from etl.report.trend import Bucket, Step, Trend
 from etl.report.words import compact, day_of_year, full_day, month_of, percent
 
-_LEFT, _RIGHT = 46.0, 14.0
+_LEFT, _RIGHT = 54.0, 14.0
 _LABEL_WIDTH = 86.0  # what a date needs
 _MOST_DOTS = 31
 

@@ -17,6 +17,7 @@ from etl.atomic_file import write_text
 from etl.report.figures import Ranking
 from etl.report.page import render_page
 from etl.report.running import UnderWay, derive_running
+from etl.service.site import HEADERS, HTML
 
 from support.browser import Browser, NoBrowserError, running_browser
 from support.summaries import ACCOUNTS, EMPTY, EVIL, NOW, SUMMARY, campaign, event, health
@@ -86,14 +87,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @contextmanager
 def served(page: str) -> Iterator[tuple[str, list[str]]]:
-    """The page at an address of this machine, and the paths that were asked for there."""
+    """The page as the service serves it, at an address of this machine, and the paths that are asked for."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
             self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Type", HTML)
+            for name, value in HEADERS:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(page.encode())
 
@@ -122,10 +125,11 @@ def test_a_page_renders_without_a_word_on_the_console_and_asks_for_nothing(
 
 
 @pytest.mark.slow
-def test_a_served_page_is_the_only_thing_that_is_asked_for(browser: Browser) -> None:
+def test_a_served_page_is_styled_and_is_the_only_thing_that_is_asked_for(browser: Browser) -> None:
     with served(render_page(FULL)) as (url, asked):
         browser.open(url)
-        assert browser.run("document.readyState") == "complete"
+        assert browser.messages() == []
+        assert browser.run("getComputedStyle(document.querySelector('.key dd')).fontWeight") == "600"
         browser.open("about:blank")
     assert asked == ["/"]
 

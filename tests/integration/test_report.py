@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
@@ -157,6 +157,24 @@ def test_a_summary_is_read_at_one_moment(tables: Tables) -> None:
     assert summary.read_at == NOW - HOUR
     assert [campaign.id for campaign in summary.ranking.best + summary.ranking.worst] == ["b-1", "b-2"]
     assert [one.campaign.id for one in summary.under_way.shown] == ["b-2"]
+
+
+def test_a_report_asks_no_more_of_many_accounts_than_of_one(tables: Tables) -> None:
+    asked: list[str] = []
+    event.listen(tables.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def statements() -> int:
+        asked.clear()
+        ask(tables, read_summary, ALL, now=NOW, max_age=HOUR)
+        return len(asked)
+
+    tables.run()
+    tables.batch(30, 10)
+    of_one = statements()
+    for number in range(10):
+        tables.run(account=f"account-{number}")
+        tables.batch(30, 10, account=f"account-{number}", status="running")
+    assert statements() == of_one
 
 
 # --- Health -------------------------------------------------------------------------------------------
