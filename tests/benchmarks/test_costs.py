@@ -1,7 +1,7 @@
 """What a sync costs beside the floor, the least that anybody could do, measured in the same run.
 
 Nothing is asserted but that the work was done: machines differ, and what counts are the ratios in the table.
-BENCH_BATCHES and BENCH_ROUNDS say how much and how often.
+BENCH_BATCHES, BENCH_ROUNDS and BENCH_GROWTH say how much and how often.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from support.databases import NoPostgresError, running_postgres
 
 BATCHES = int(os.environ.get("BENCH_BATCHES", "100000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+GROWTH = [int(size) for size in os.environ.get("BENCH_GROWTH", "10000 100000 1000000").split()]
 CHANGED = 0.05
 QUOTA = {"ETL_REQUESTS_PER_MINUTE": "1000000", "ETL_REQUESTS_PER_HOUR": "10000000"}
 COLUMNS = "{:<34}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}"
@@ -123,3 +124,21 @@ def test_waiting_for_the_source(tmp_path: Path) -> None:
             cost = rounds(lambda: sync(base_url, {"DATABASE_URL": f"sqlite:///{tmp_path / uuid4().hex}.db"}))
             table.add(f"first load, {latency * 1000:.0f} ms", cost)
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.timeout(3600)
+def test_growth(tmp_path: Path) -> None:
+    """The same at any size: time and memory per row, and what a batch takes on the disk."""
+    line = "{:>10}{:>14}{:>14}{:>11}{:>11}{:>13}"
+    print("\n\ngrowth, into sqlite: CPU microseconds per row and MiB, first load and unchanged\n")
+    print(line.format("batches", "us, first", "us, again", "MiB, first", "MiB, again", "bytes/batch"))
+    for batches in GROWTH:
+        file = tmp_path / f"{batches}.db"
+        database = {"DATABASE_URL": f"sqlite:///{file}"}
+        with source(batches) as base_url:
+            costs = sync(base_url, database), sync(base_url, database, "--full")
+        times = (f"{cost.cpu_seconds / batches * 1e6:.1f}" for cost in costs)
+        peaks = (f"{cost.peak_mib:.0f}" for cost in costs)
+        size = f"{file.stat().st_size / batches:,.0f}"
+        print(line.format(f"{batches:,}", *times, *peaks, size), flush=True)
+        file.unlink()
