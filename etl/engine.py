@@ -215,7 +215,7 @@ def _build(url: URL, **options: Any) -> Engine:
     return sqlalchemy.create_engine(
         url,
         hide_parameters=True,
-        # Two for each account at work, its lock's among them; how many accounts, is limited elsewhere.
+        # Three for each account at work: lock, load, budget. How many accounts, is limited elsewhere.
         max_overflow=-1,
         json_serializer=partial(json.dumps, ensure_ascii=False),
         **options,
