@@ -121,6 +121,7 @@ _ENDED = {
     RunStatus.INCOMPLETE: "was not complete",
     RunStatus.ABANDONED: "died",
 }
+_LONGEST_SILENCE = timedelta(hours=2)  # a run that waits for its quota says nothing for one
 _LOWEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -135,7 +136,7 @@ def derive_health(
     """One per account: the configured ones in their order, then those that only the tables know.
 
     An account that is no longer configured is shown but never stale, unless none is configured here at all.
-    `held` says of an account with an open run whether a process has its lock, as far as that is known.
+    `held` says of an account with an open run whether a process has its lock, as far as anybody looked.
     """
     by_name = {one.account: one for one in facts}
     known = {name: Facts(account=name) for name in configured} | by_name
@@ -146,7 +147,7 @@ def derive_health(
             now=now,
             max_age=max_age,
             quota=quotas.get(name),
-            interrupted=_is_open(one) and held.get(name) is False,
+            interrupted=_is_interrupted(one.last_run, held.get(name), now),
         )
         for name, one in known.items()
     )
@@ -182,8 +183,11 @@ def _derive_one(
     )
 
 
-def _is_open(facts: Facts) -> bool:
-    return facts.last_run is not None and facts.last_run.status is RunStatus.RUNNING
+def _is_interrupted(run: Run | None, held: bool | None, now: datetime) -> bool:
+    """Whether an open run has nobody at work: its account is not locked, or it said nothing for too long."""
+    if run is None or run.status is not RunStatus.RUNNING or held is True:
+        return False
+    return held is False or now - run.heartbeat_at > _LONGEST_SILENCE
 
 
 def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...]:
@@ -194,7 +198,7 @@ def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...
                 kind=IncidentKind.INTERRUPTED,
                 since=facts.last_run.heartbeat_at,
                 what="the last run was interrupted",
-                detail="its process is gone; the next sync goes on from what is committed",
+                detail="nothing was heard of it since; the next sync goes on from what is committed",
             )
         )
     if streak := facts.failing:

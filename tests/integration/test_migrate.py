@@ -18,7 +18,7 @@ from etl.migrate import HEAD, current_version, migrate
 from etl.model import Change, RunMode, RunStatus
 from etl.tables import metadata
 
-from support.databases import Database, opened
+from support.databases import API_KEY, Database, opened
 from support.processes import worker
 
 CHECKOUT = Path(__file__).parents[2]
@@ -111,7 +111,7 @@ def test_a_migration_says_nothing_and_leaves_logging_as_it_was(
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
+def test_an_installed_wheel_brings_its_migrations_and_its_page(tmp_path: Path) -> None:
     def run(*command: str, folder: Path, **environment: str) -> str:
         outcome = subprocess.run(
             [sys.executable, *command],
@@ -139,3 +139,9 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
     said = run("-c", program, folder=empty, PYTHONPATH=str(site))
     assert said.strip() == f"{site / 'etl' / 'migrations'} (None, '{HEAD}')"
     assert (empty / "magpipe.db").is_file()
+    program = (
+        "from etl.app import report_page\n"
+        "from etl.settings import Settings\n"
+        f"print(report_page(Settings(api_key='{API_KEY}', database_url='sqlite:///magpipe.db'))[:15])\n"
+    )
+    assert run("-c", program, folder=empty, PYTHONPATH=str(site)).strip() == "<!doctype html>"

@@ -159,6 +159,16 @@ def test_a_summary_is_read_at_one_moment(tables: Tables) -> None:
     assert [one.campaign.id for one in summary.under_way.shown] == ["b-2"]
 
 
+def test_counts_of_what_runs_are_as_young_as_the_last_complete_sync_at_least(tables: Tables) -> None:
+    tables.run(HOUR)  # it began a minute before
+    for account, changed_at in (("acme", NOW - 5 * HOUR), ("acme", NOW), ("globex", NOW - 5 * HOUR)):
+        tables.batch(30, 10, account=account, status="running", changed_at=changed_at)
+    summary = ask(tables, read_summary, ALL, now=NOW, max_age=HOUR)
+    seen = {one.campaign.id: one.seen_at for one in summary.under_way.shown}
+    began = NOW - HOUR - timedelta(minutes=1)
+    assert seen == {"b-1": began, "b-2": NOW, "b-3": NOW - 5 * HOUR}
+
+
 def test_a_report_asks_no_more_of_many_accounts_than_of_one(tables: Tables) -> None:
     asked: list[str] = []
     event.listen(tables.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))

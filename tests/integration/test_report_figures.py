@@ -136,6 +136,15 @@ def test_the_page_shows_the_figures_of_the_view(pipeline: Pipeline) -> None:
     }
 
 
+def test_a_count_below_nothing_adds_nothing_as_in_the_view(tables: Tables) -> None:
+    tables.batch(-5, 3, total_recipients=-1)
+    tables.batch(7, 1)
+    sums = tables.ask(read_sums, Scope(), least_calls=1)
+    with reading(tables.engine) as connection:
+        [row] = connection.execute(select(report_status)).mappings()
+    assert sums.total == tally(dict(row)) == Tally(campaigns=2, recipients=100, completed=7, failed=4)
+
+
 # --- Days ---------------------------------------------------------------------------------------------
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.report.days import derive_shifts
-from etl.report.figures import Campaign, Tally
-from etl.report.page import shown_name
-from etl.report.running import expect_end
+from etl.report.figures import Campaign, Ranking, Tally
+from etl.report.page import render_page, shown_name
+from etl.report.running import UnderWay, derive_running, expect_end
 from etl.report.safe_text import harmless
 from etl.report.scales import scale
+from etl.report.scope import Scope
 from etl.report.svg import text as svg_text
 from etl.report.trend import Step, derive_trend
 
+from support.html import Reader
+from support.summaries import EVIL, NOW, SUMMARY, campaign, event, sums
+
+HOSTILE = (EVIL, "</title></svg></style>", "\"'><img src=x onerror=x>", "{{ 7 * 7 }}", "]]>", "<!--")
 tallies = st.builds(
     Tally,
     campaigns=st.integers(0, 100),
@@ -58,6 +64,34 @@ def test_whatever_a_text_holds_it_is_one_element_of_a_chart_and_reads_as_it_is_s
     body = made[len(head) : -len(tail)]
     assert not set(body) & set("<>\"'")
     assert unescape(body) == inside
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.text() | st.sampled_from([EVIL, "</title></svg></style>", "\"'><img src=x onerror=x>", "{{ 7 * 7 }}"])
+)
+def test_no_name_adds_an_element_or_an_attribute_to_the_page(name: str) -> None:
+    def page(name: str) -> Reader:
+        one = campaign(name, account=name or "a")
+        return Reader(
+            render_page(
+                replace(
+                    SUMMARY,
+                    ranking=Ranking(least_calls=1, ranked=1, best=(one,), worst=(one,)),
+                    under_way=UnderWay(count=1, shown=(derive_running(one, NOW),)),
+                    changes=replace(SUMMARY.changes, events=(event(name, before=name, after=name),)),
+                    sums=sums({date(2026, 3, 1): Tally(campaigns=1)}, name, name),
+                    scope=Scope(accounts=(name,), statuses=(name,)),
+                )
+            )
+        )
+
+    found, plain = page(name), page("plain")
+    assert [(tag, list(attributes)) for tag, attributes in found.elements] == [
+        (tag, list(attributes)) for tag, attributes in plain.elements
+    ]
+    if shown := " ".join(shown_name(name).split()):
+        assert found.text.count(shown) >= 5
 
 
 @given(

@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import date, timedelta
-from html.parser import HTMLParser
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -21,45 +20,10 @@ from etl.report.summary import Summary
 from etl.report.sums import Cell, Sums
 from etl.report.trend import derive_trend
 
+from support.html import Reader
 from support.summaries import ACCOUNTS, DAYS, EMPTY, EVIL, NOW, SUMMARY, campaign, event, health
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
 MOST_BYTES = 300 * 1024
-
-
-class Reader(HTMLParser):
-    """A page as a list of its elements, in which every one is closed as it was opened."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self._open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def values(self, attribute: str) -> list[str]:
-        return [value for _, attrs in self.elements if (value := attrs.get(attribute)) is not None]
 
 
 FULL = replace(SUMMARY, accounts=ACCOUNTS[:1])
@@ -118,6 +82,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(summary: Summary) -> None:
     ]
     assert page.values("src") == []
     assert all(link.startswith(("#", "data:")) for link in page.values("href"))
+    assert "icon" in page.values("rel")  # else a browser asks the server for one
     assert "url(" not in render_page(summary)
     assert "@import" not in render_page(summary)
 
