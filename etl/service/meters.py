@@ -5,7 +5,7 @@ Unlike all that is read from the tables, it begins anew with the process, as the
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from etl.model import RunSummary
 
@@ -38,12 +38,23 @@ class Meters:
             buckets=_TURN_SECONDS,
             registry=registry,
         )
+        self._under_way = Gauge(
+            "magpipe_etl_turns_under_way", "Turns at work in this process", registry=registry
+        )
         self._notices = Counter(
             "magpipe_etl_notifications",
             "Notifications by their way and by whether they were taken",
             ["way", "taken"],
             registry=registry,
         )
+
+    def began(self) -> None:
+        """A turn is under way."""
+        self._under_way.inc()
+
+    def ended(self) -> None:
+        """It is no longer."""
+        self._under_way.dec()
 
     def heard(self, account: str, status: int | None, seconds: float) -> None:
         """A request was answered, or was not."""

@@ -20,14 +20,15 @@ _LONGEST_WAIT_SECONDS = 3.0
 class Reading:
     """Gives connections that read one moment of the tables. Any thread may use it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, patience_seconds: float = _LONGEST_WAIT_SECONDS) -> None:
         self._engine = engine
+        self._patience_seconds = patience_seconds
         self._turns = threading.BoundedSemaphore(_MOST_AT_ONCE)
 
     @contextmanager
     def tables(self) -> Iterator[Connection | None]:
         """A connection, or None where no sync has made the tables yet; raises DestinationError."""
-        if not self._turns.acquire(timeout=_LONGEST_WAIT_SECONDS):
+        if not self._turns.acquire(timeout=self._patience_seconds):
             raise DestinationError("the database is busy, or out of reach, with what others have asked for")
         try:
             if current_version(self._engine) is None:

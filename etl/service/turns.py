@@ -57,10 +57,12 @@ class Turns:
 
     def take(self, account: Account) -> RunSummary:
         """Sync the account; every failure is told by the summary, and in the log."""
+        self._meters.began()
         with self._changed:
             self._began[account.name] = self._clock.monotonic()
         summary = self._sync(account)
         _tell(summary, self._last.get(account.name))
+        self._meters.ended()
         with self._changed:
             del self._began[account.name]
             self._last[account.name] = summary

@@ -21,7 +21,7 @@ from etl.tables import incidents
 from support.databases import Database
 from support.pipeline import Pipeline
 
-EVERY = Every(least=timedelta(minutes=3), most=timedelta(minutes=10))
+EVERY = Every(least=timedelta(minutes=5), most=timedelta(minutes=12))
 HOUR = timedelta(hours=1)
 
 
