@@ -79,8 +79,10 @@ def _run_backfill(
 ) -> list[RunSummary]:
     """Backfill with a progress bar, stoppable."""
     from etl import app
+    from etl.cli.memory import settle_memory
     from etl.cli.stop import stoppable_clock
 
+    settle_memory()
     with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
         return app.backfill(
             settings,

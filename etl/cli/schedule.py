@@ -81,11 +81,13 @@ def schedule(
     """
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other")
+    from etl.cli.memory import settle_memory
     from etl.cli.stop import stoppable_clock
     from etl.service.service import Service, options_for
 
     options = options_for(cron or every, jitter=jitter, timeout=timeout, max_age=max_age, address=address)
     settings = invocation.settings()
+    settle_memory()
     with stoppable_clock() as clock:
         ending = Service(settings, options, clock=clock).run()
     if ending.failure is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,9 +68,10 @@ def run_sync(
 ) -> list[RunSummary]:
     """Sync with a progress bar, stoppable."""
     from etl import app
+    from etl.cli.memory import settle_memory
     from etl.cli.stop import stoppable_clock
 
-    gc.freeze()  # the modules stay, and need not be looked through for garbage again and again
+    settle_memory()
     with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
         return app.sync(
             settings,
