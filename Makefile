@@ -55,7 +55,7 @@ simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to t
 bench: $(TOOLS)  ## how fast and how small; off in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -s
 
-bi: $(TOOLS)  ## dbt and Datasette put to use, each in an environment of its own; off in `make test`
+bi: $(TOOLS)  ## dbt, Datasette and Superset put to use, each in an environment of its own; off in `make test`
 	@$(BIN)/python -m pytest tests/ecosystem
 
 lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
@@ -63,7 +63,7 @@ lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FL
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
-	@for tool in dbt datasette; do \
+	@for tool in dbt datasette superset; do \
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made

@@ -1,4 +1,5 @@
-"""Writes what other tools are told of the tables and views: dbt's sources, Datasette's metadata.
+"""Writes what other tools are told of the tables and views: dbt's sources, Datasette's metadata, Superset's
+dashboard.
 
 `make docs` runs it, so that a column's meaning stands in one place. With `--check` it writes nothing and ends
 with 1 where a file is out of date.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sqlalchemy import Table
 
 from etl.tables import metadata
 from etl.views import views
+
+from superset_dashboard import render_superset
 
 FOLDER = Path(__file__).parent
 HEAD = "# Written by `make docs` out of the program's own definitions."
@@ -117,26 +120,32 @@ def questions() -> dict[str, Question]:
     }
 
 
-FILES: dict[str, Callable[[], Iterator[str]]] = {
-    "dbt/models/sources.yml": render_dbt_sources,
-    "datasette/metadata.yml": render_datasette,
-}
+def render_files() -> Iterator[tuple[str, str]]:
+    """Every file by its place in this folder, and what is in it."""
+    yield "dbt/models/sources.yml", _lines(render_dbt_sources())
+    yield "datasette/metadata.yml", _lines(render_datasette())
+    for name, text in render_superset():
+        yield f"superset/magpipe/{name}", text
 
 
 def main(arguments: Sequence[str]) -> int:
     """Bring every file up to date, or say which is not; gives the exit code."""
     stale = []
-    for name, render in FILES.items():
+    for name, text in render_files():
         path = FOLDER / name
-        text = "\n".join(render()) + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if "--check" not in arguments:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     if stale and "--check" in arguments:
         sys.stderr.write(f"out of date, run `make docs`: {', '.join(stale)}\n")
         return 1
     return 0
+
+
+def _lines(lines: Iterator[str]) -> str:
+    return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str | None) -> str:

@@ -60,7 +60,7 @@ def export(
     relation = _valid(lambda: find_relation(name), "NAME")
     format_ = _valid(lambda: find_format(path), "--to")
     _valid(lambda: check_target(path), "--to")
-    choice = Choice(accounts=accounts, since=since, until=until)
+    choice = _valid(lambda: Choice(accounts=accounts, since=since, until=until), "--until")
     query = _valid(lambda: select_rows(relation, choice), "NAME")
     writer = find_writer(format_, raw=raw)
     with open_filled_tables(settings) as connection, terminated_as_interrupted():

@@ -35,6 +35,12 @@ class Choice:
     since: datetime | None = None
     until: datetime | None = None
 
+    def __post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.until <= self.since:
+            raise ValueError(
+                f"a window that ends at {self.until} and begins at {self.since}: expected the end later"
+            )
+
 
 def find_relation(name: str) -> Table:
     """The table or view of that name; ValueError lists those that there are."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +15,7 @@ from etl.views import views
 from support.databases import fresh_sqlite
 from support.documents import blocks
 from support.pipeline import Pipeline
+from support.servers import free_port, running
 from support.sources import ROOT
 from support.tools import make_tool
 
@@ -36,44 +33,12 @@ def datasette(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client
         pipeline = Pipeline(database, SandboxOptions(batches=150))
         pipeline.truth.create(name=EVIL)
         pipeline.sync()
-        with serving(folder / "magpipe.db", free_port()) as client:
-            yield client
-
-
-class serving:  # noqa: N801  read as a verb
-    """Datasette as a process, as long as the block lasts."""
-
-    def __init__(self, file: Path, port: int) -> None:
+        port = free_port()
+        program = str(make_tool("datasette").program("datasette"))
         address = ["--host", "127.0.0.1", "--port", str(port)]
-        program = make_tool("datasette").program("datasette")
-        self._process = subprocess.Popen(
-            [program, "serve", str(file), "--metadata", str(METADATA), *address],
-            cwd=file.parent,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
-
-    def __enter__(self) -> httpx.Client:
-        for _ in range(300):
-            try:
-                self._client.get("/-/versions.json")
-                return self._client
-            except httpx.TransportError:
-                assert self._process.poll() is None, "it ended by itself"
-                time.sleep(0.1)
-        raise AssertionError("it does not answer")
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-        self._process.terminate()
-        self._process.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+        command = [program, "serve", "magpipe.db", "--metadata", str(METADATA), *address]
+        with running(command, folder=folder, port=port) as client:
+            yield client
 
 
 def get(datasette: httpx.Client, path: str) -> Any:

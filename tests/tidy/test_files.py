@@ -23,7 +23,7 @@ ELSEWHERE = re.compile(
 )
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ;.*?)? \\\n(?:    --hash=.*\n)+", re.MULTILINE)
 LOCKS = ["requirements/build.txt", "requirements/dev.txt", "requirements/program.txt"]
-TOOLS = ["bi/datasette/requirements.txt", "bi/dbt/requirements.txt"]
+TOOLS = [f"bi/{tool}/requirements.txt" for tool in ("datasette", "dbt", "superset")]
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:

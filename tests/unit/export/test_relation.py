@@ -64,6 +64,12 @@ def test_a_day_is_in_a_window_that_has_its_beginning(moment: datetime, day: date
     assert conditions("report_daily", Choice(until=moment))[1] == [day]
 
 
+@pytest.mark.parametrize("until", [NOON, MIDNIGHT])
+def test_a_window_that_ends_before_it_begins_is_refused(until: datetime) -> None:
+    with pytest.raises(ValueError, match="expected the end later"):
+        Choice(since=NOON, until=until)
+
+
 def test_accounts_are_chosen_by_name() -> None:
     assert conditions("report_status", Choice(accounts=("acme",)))[1] == [["acme"]]
 
