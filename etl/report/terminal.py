@@ -163,7 +163,8 @@ class _Report:
             return
         yield _heading("Since yesterday")
         told = [
-            f"{changes.attempted:,} calls, {self._percent(changes.success_rate)} succeeded",
+            f"{changes.attempted:,} calls"
+            + (f", {percent(changes.success_rate)} succeeded" if changes.attempted else ""),
             f"{changes.created:,} new",
             *([f"{changes.loaded:,} older, first seen"] if changes.loaded else []),
             f"{changes.run_again:,} run again",
