@@ -33,6 +33,15 @@ class Address:
         return _LOOPBACK_NAMES | {_bracketed(self.host)} if self.is_loopback else None
 
     @property
+    def exposes(self) -> str | None:
+        """What others than this machine can see there; None where they cannot."""
+        if self.is_loopback:
+            return None
+        return (
+            "the names and figures of all campaigns, to whoever can reach this address: there is no password"
+        )
+
+    @property
     def url(self) -> str:
         return f"http://{_bracketed(self.host)}:{self.port}/"
 

@@ -145,7 +145,7 @@ class Service:
                 max_age=self._options.max_age,
                 faults=faults,
             )
-            with self._shown(pages):
+            with self._shown(pages, working):
                 # Not joined at the end: it may be waiting for a receiver, and the next start tells the rest.
                 threading.Thread(target=self._watch, args=(watch, turns), name="watch", daemon=True).start()
                 return self._work(schedule, turns)
@@ -172,9 +172,10 @@ class Service:
         drift = self._drift()
         while self._failure is None:
             self._clock.sleep(_TICK_SECONDS)
-            if abs(self._drift() - drift) > _STEP_SECONDS:
-                log.warning("clock.was_set", seconds=round(self._drift() - drift, 1))
-                drift = self._drift()
+            before, drift = drift, self._drift()
+            if abs(drift - before) > _STEP_SECONDS:
+                log.warning("clock.was_set", seconds=round(drift - before, 1))
+            if drift < before - _STEP_SECONDS:  # forward, what is due by the new time is begun by itself
                 schedule.restart()
             if overdue := turns.overdue(GRACE):
                 self._failure = f"the turns of {', '.join(overdue)} do not end"
@@ -213,21 +214,19 @@ class Service:
         return schedule
 
     @contextmanager
-    def _shown(self, pages: Pages) -> Iterator[None]:
+    def _shown(self, pages: Pages, working: Sequence[Account]) -> Iterator[None]:
+        """Show the pages while the block lasts, and say where."""
         address = self._options.address
-        names = ", ".join(account.name for account in self._settings.accounts)
+        names = ", ".join(account.name for account in working)
         if address is None:
             log.info("service.started", accounts=names, turns=self._options.timing)
             yield
             return
         with serving(Site(pages.by_path(), names=address.names), address) as actual:
             log.info("service.started", accounts=names, turns=self._options.timing, url=actual.url)
-            if not address.is_loopback:
-                log.warning("service.exposed", url=actual.url, shows=_EXPOSED)
+            if (exposed := actual.exposes) is not None:
+                log.warning("service.exposed", url=actual.url, shows=exposed)
             yield
-
-
-_EXPOSED = "the figures and names of all campaigns, to whoever can reach this address; there is no password"
 
 
 def _ways(settings: Settings) -> Iterator[Way]:

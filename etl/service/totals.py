@@ -77,4 +77,6 @@ class Totals:
         return tuple(connection.scalars(select(sync_runs.c.run_id).where(self._is_new(), is_open)))
 
     def _is_new(self) -> ColumnElement[bool]:
-        return or_(sync_runs.c.run_id > self._upto, sync_runs.c.run_id.in_(self._open))
+        is_newer = sync_runs.c.run_id > self._upto
+        # With an empty list beside it, SQLite would look at every row.
+        return or_(is_newer, sync_runs.c.run_id.in_(self._open)) if self._open else is_newer

@@ -38,8 +38,15 @@ def test_who_listens_to_this_machine_alone_answers_to_its_names_alone(text: str)
     assert "etl.example.com" not in names
 
 
-def test_who_listens_to_others_is_known_by_any_name() -> None:
-    assert parse_address("0.0.0.0:80").names is None
+@pytest.mark.parametrize("text", ["0.0.0.0:80", "[::]:80", "etl.example.com:80", "192.168.1.7:80"])
+def test_who_listens_to_others_is_known_by_any_name_and_says_what_it_exposes(text: str) -> None:
+    address = parse_address(text)
+    assert address.names is None
+    assert "there is no password" in str(address.exposes)
+
+
+def test_who_listens_to_this_machine_exposes_nothing() -> None:
+    assert parse_address("8787").exposes is None
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1:80", "[::1]:80"])
