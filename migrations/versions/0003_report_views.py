@@ -199,12 +199,19 @@ SQLITE = {
     "lag": "(julianday('now') - julianday(proofs.oldest_proof_at)) * 86400.0",
 }
 
+# The last complete sync of an account: times never run backwards, so the newest run is found by its number.
+LAST_COMPLETE = """(
+    SELECT runs.{time} FROM sync_runs AS runs
+    WHERE runs.account = {account} AND runs.complete AND runs.mode IN ('full', 'incremental')
+    ORDER BY runs.run_id DESC
+    LIMIT 1
+)"""
+ACCOUNTS = "(SELECT DISTINCT account FROM sync_runs)"
+
 # A batch without created_at is at the top of the list, which every complete sync reads.
-PROVEN_AT = """
-    CASE WHEN batches.created_at IS NULL THEN (
-        SELECT MAX(runs.started_at) FROM sync_runs AS runs
-        WHERE runs.account = batches.account AND runs.complete AND runs.mode IN ('full', 'incremental')
-    ) ELSE (
+PROVEN_AT = f"""
+    CASE WHEN batches.created_at IS NULL THEN {LAST_COMPLETE.format(time="started_at", account="batches.account")}
+    ELSE (
         SELECT CASE WHEN proofs.created_from IS NULL OR proofs.created_from < batches.created_at
                     THEN proofs.proven_at END
         FROM sync_coverage AS proofs
@@ -227,28 +234,36 @@ OLDEST_PROOFS = """
     GROUP BY account
 """
 
-# All of created_at by stretches: what was proven and when, what is above (each complete sync has read it),
-# and the gaps between, which have no proof.
-STRETCHES = """
-    SELECT account, created_from, created_to, proven_at FROM sync_coverage
-    UNION ALL
-    SELECT account,
-           (SELECT MAX(created_to) FROM sync_coverage AS covered WHERE covered.account = runs.account),
-           NULL,
-           MAX(CASE WHEN complete AND mode IN ('full', 'incremental') THEN started_at END)
-    FROM sync_runs AS runs
-    GROUP BY account
-    UNION ALL
-    SELECT account,
-           (SELECT MAX(created_to) FROM sync_coverage AS lower
-            WHERE lower.account = upper.account AND lower.created_to < upper.created_from),
-           created_from,
-           NULL
-    FROM sync_coverage AS upper
-    WHERE created_from IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM sync_coverage AS lower
-        WHERE lower.account = upper.account AND lower.created_to = upper.created_from
-    )
+# The oldest proof of a day, from midnight on and before the next: of the intervals that end within it, of the one that
+# reaches beyond it, and, where none does, of what is above all intervals, which each complete sync has read. An
+# interval that begins within the day and does not join another leaves a gap, and so no proof.
+DAY_PROVEN_AT = """(
+    SELECT CASE WHEN COUNT(*) = COUNT(parts.proven_at) THEN MIN(parts.proven_at) END
+    FROM (
+        SELECT {proof} AS proven_at
+        FROM sync_coverage AS upper
+        WHERE upper.account = {account} AND upper.created_to >= {midnight} AND upper.created_to < {next_midnight}
+        UNION ALL
+        SELECT * FROM (
+            SELECT CASE WHEN upper.created_from IS NULL OR upper.created_from < {next_midnight} THEN {proof} END
+            FROM sync_coverage AS upper
+            WHERE upper.account = {account} AND upper.created_to >= {next_midnight}
+            ORDER BY upper.created_to
+            LIMIT 1
+        ) AS beyond
+        UNION ALL
+        SELECT {last_complete}
+        WHERE NOT EXISTS (
+            SELECT 1 FROM sync_coverage AS beyond
+            WHERE beyond.account = {account} AND beyond.created_to >= {next_midnight}
+        )
+    ) AS parts
+)"""
+JOINED_PROOF = """
+            CASE WHEN upper.created_from IS NULL OR upper.created_from < {midnight} OR EXISTS (
+                SELECT 1 FROM sync_coverage AS lower
+                WHERE lower.account = upper.account AND lower.created_to = upper.created_from
+            ) THEN upper.proven_at END
 """
 
 
@@ -259,9 +274,9 @@ def upgrade() -> None:
     op.drop_index("ix_sync_coverage_account", "sync_coverage")
     if dialect == "sqlite":
         op.execute(REPORT_TYPES)
-        op.execute("DROP VIEW report_freshness")
-        _create("report_freshness", _freshness(speech), typed=True)
+    op.execute("DROP VIEW report_freshness")
     for name, query in {
+        "report_freshness": _freshness(speech),
         "report_campaigns": _campaigns(speech),
         "report_daily": _daily(speech),
         "report_status": _status(speech),
@@ -311,7 +326,8 @@ def _campaigns(speech: dict[str, str]) -> str:
 
 
 def _daily(speech: dict[str, str]) -> str:
-    day, next_day, midnight = speech["day"], speech["next_day"], speech["midnight"]
+    day, next_day = speech["day"], speech["next_day"]
+    last_complete = LAST_COMPLETE.format(time="started_at", account="accounts.account")
     return f"""
     WITH RECURSIVE days AS (
         SELECT {day.format("created_at")} AS day, account, COUNT(*) AS campaigns, {_sums(speech)}
@@ -319,12 +335,7 @@ def _daily(speech: dict[str, str]) -> str:
         WHERE deleted_at IS NULL AND created_at IS NOT NULL
         GROUP BY {day.format("created_at")}, account
     ),
-    ends AS (
-        SELECT account, {day.format("MAX(started_at)")} AS day
-        FROM sync_runs
-        WHERE complete AND mode IN ('full', 'incremental')
-        GROUP BY account
-    ),
+    ends AS (SELECT account, {day.format(last_complete)} AS day FROM {ACCOUNTS} AS accounts),
     bounds AS (
         -- At most 20 years: one batch of the year 1 would else bring 700,000 days.
         SELECT {speech["earliest"].format("MIN(days.day)", "MAX(ends.day)")} AS first_day, MAX(ends.day) AS last_day
@@ -339,20 +350,24 @@ def _daily(speech: dict[str, str]) -> str:
         SELECT spine.day, ends.account FROM spine JOIN ends ON spine.day <= ends.day
         UNION
         SELECT day, account FROM days
-    ),
-    stretches AS ({STRETCHES})
+    )
     SELECT
         present.day, present.account, COALESCE(days.campaigns, 0) AS campaigns,
         {_rates(speech, "days")},
-        (
-            SELECT CASE WHEN COUNT(*) = COUNT(stretches.proven_at) THEN MIN(stretches.proven_at) END
-            FROM stretches
-            WHERE stretches.account = present.account
-              AND (stretches.created_from IS NULL OR stretches.created_from < {midnight.format(f"({next_day.format('present.day')})")})
-              AND (stretches.created_to IS NULL OR stretches.created_to >= {midnight.format("present.day")})
-        ) AS proven_at
+        {_day_proven_at(speech)} AS proven_at
     FROM present LEFT JOIN days ON days.day = present.day AND days.account = present.account
     """
+
+
+def _day_proven_at(speech: dict[str, str]) -> str:
+    midnight = speech["midnight"].format("present.day")
+    return DAY_PROVEN_AT.format(
+        account="present.account",
+        midnight=midnight,
+        next_midnight=speech["midnight"].format(f"({speech['next_day'].format('present.day')})"),
+        proof=JOINED_PROOF.format(midnight=midnight),
+        last_complete=LAST_COMPLETE.format(time="started_at", account="present.account"),
+    )
 
 
 def _status(speech: dict[str, str]) -> str:
@@ -401,15 +416,12 @@ def _runs(speech: dict[str, str]) -> str:
 
 
 def _freshness(speech: dict[str, str]) -> str:
+    last_complete = LAST_COMPLETE.format(time="finished_at", account="accounts.account")
     return f"""
-    SELECT runs.account, runs.last_complete_at, proofs.oldest_proof_at, {speech["lag"]} AS lag_seconds
-    FROM (
-        SELECT account,
-               MAX(CASE WHEN complete AND mode IN ('full', 'incremental') THEN finished_at END) AS last_complete_at
-        FROM sync_runs
-        GROUP BY account
-    ) AS runs
-    LEFT JOIN ({OLDEST_PROOFS}) AS proofs ON proofs.account = runs.account
+    SELECT
+        accounts.account, {last_complete} AS last_complete_at, proofs.oldest_proof_at, {speech["lag"]} AS lag_seconds
+    FROM {ACCOUNTS} AS accounts
+    LEFT JOIN ({OLDEST_PROOFS}) AS proofs ON proofs.account = accounts.account
     """
 
 

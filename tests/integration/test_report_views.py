@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, delete, func, insert, select
 
 from etl.engine import reading
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.sandbox import Batch, SandboxOptions
 from etl.state.coverage import Covered, read_coverage, save_coverage
-from etl.tables import UtcDateTime, batch_calls, sync_runs
+from etl.tables import UtcDateTime, batch_calls, sync_coverage, sync_runs
 from etl.views import batch_runs, report_campaigns, report_daily, report_status
 
 from support.databases import Database
@@ -129,7 +130,7 @@ def test_what_was_never_proven_has_no_proof(pipeline: Pipeline) -> None:
     pipeline.sync_all()
     now = pipeline.clock.now()
     with pipeline.connected() as connection:
-        connection.exec_driver_sql("DELETE FROM sync_coverage WHERE account = 'acme'")
+        connection.execute(delete(sync_coverage).where(sync_coverage.c.account == "acme"))
         for first, last in ((30, 20), (10, 5)):
             stretch = Interval(after=now - timedelta(days=first), upto=now - timedelta(days=last))
             save_coverage(connection, "acme", Covered(stretch, now), newest=now, since=now - HOUR)
@@ -137,6 +138,37 @@ def test_what_was_never_proven_has_no_proof(pipeline: Pipeline) -> None:
     unproven = [row["proven_at"] is None for row in rows(pipeline, report_daily).values()]
     assert True in unproven
     assert False in unproven
+
+
+def test_the_proof_of_a_day_is_the_oldest_of_its_instants(pipeline: Pipeline) -> None:
+    pipeline.sync_all()
+    now = pipeline.clock.now()
+    for round_ in range(8):
+        rng = random.Random(round_)
+        stretches = [
+            {
+                "account": "acme",
+                "created_from": each.after,
+                "created_to": each.upto,
+                "proven_at": now - timedelta(hours=rng.randrange(90)),
+            }
+            for each in invented_stretches(rng, now)
+        ]
+        with pipeline.connected() as connection:
+            connection.execute(delete(sync_coverage))
+            connection.execute(insert(sync_coverage), stretches)
+        agree_all(pipeline)
+
+
+def invented_stretches(rng: random.Random, now: datetime) -> Iterator[Interval]:
+    """Of hours and of weeks, some that touch and some that do not, down to the oldest batch or not."""
+    top = now - timedelta(hours=rng.randrange(60))
+    while top > now - timedelta(days=60):
+        bottom = top - timedelta(hours=rng.choice([1, 5, 24, 24 * 9]))
+        yield Interval(after=bottom, upto=top)
+        top = bottom - timedelta(hours=rng.choice([0, 0, 0, 7]))
+    if rng.random() < 0.5:
+        yield Interval(after=None, upto=top)
 
 
 def test_each_run_of_a_batch_is_kept_though_the_source_forgets_it(pipeline: Pipeline) -> None:
