@@ -17,9 +17,12 @@ class CommandHook:
 
     name = "command"
 
-    def __init__(self, command: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: str, environ: Mapping[str, str], *, timeout_seconds: float = _TIMEOUT_SECONDS
+    ) -> None:
         self._words = shlex.split(command)
         self._environ = dict(environ)
+        self._timeout_seconds = timeout_seconds
 
     def send(self, notice: Notice) -> str | None:
         """Run the command; gives why it did not end well, None where it did."""
@@ -31,11 +34,11 @@ class CommandHook:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
-                timeout=_TIMEOUT_SECONDS,
+                timeout=self._timeout_seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return f"it did not end within {_TIMEOUT_SECONDS:g} s"
+            return f"it did not end within {self._timeout_seconds:g} s"
         except OSError as error:
             return f"it could not be run: {error.strerror or type(error).__name__}"
         return None if ended.returncode == 0 else f"it ended with {ended.returncode}"
