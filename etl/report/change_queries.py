@@ -6,7 +6,8 @@ Most batches have but one version, the one that was first seen. They are counted
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,26 +42,22 @@ def read_changes(connection: Connection, scope: Scope, *, since: datetime, most_
     """All that was observed since then of the scope's batches, those that are gone by now among them."""
     recent = _recent(scope, since)
     first = connection.execute(_first_seen(scope, since)).one()
-    later = connection.execute(_sums(recent)).one()
-    events = _newest(
-        [
-            *connection.execute(_events(recent, most_events)),
-            *connection.execute(_new(scope, since, most_events)),
-        ],
-        most_events,
-    )
+    steps = _read_steps(connection, recent)
+    later = connection.execute(_events(recent, most_events)).all()
+    new = connection.execute(_new(scope, since, most_events)).all()
+    events = _newest([*later, *new], most_events)
     return Changes(
         since=since,
         created=first.created,
         loaded=first.loaded,
-        gone=later.gone,
-        returned=later.returned,
-        run_again=later.again or 0,
-        completed=int((first.completed or 0) + (later.completed or 0)),
-        failed=int((first.failed or 0) + (later.failed or 0)),
-        moves=_read_moves(connection, recent),
+        gone=_times(steps, change="deleted"),
+        returned=_times(steps, change="revived"),
+        run_again=_times(steps, again=True),
+        completed=int(sum(step.completed for step in steps) + (first.completed or 0)),
+        failed=int(sum(step.failed for step in steps) + (first.failed or 0)),
+        moves=most_frequent(_moves(steps), _MOST_MOVES),
         events=events,
-        events_left_out=max(first.single + later.notable - len(events), 0),
+        events_left_out=max(first.single + _times(steps, notable=True) - len(events), 0),
     )
 
 
@@ -143,22 +140,23 @@ def _made(
     return case((or_(again, young), after), (more, after - before), else_=0)
 
 
-def _sums(recent: CTE) -> Any:
-    change = recent.c.change
-    return select(
-        _count(change == "deleted").label("gone"),
-        _count(change == "revived").label("returned"),
-        _count(recent.c.again).label("again"),
-        _count(recent.c.notable).label("notable"),
-        _sum(recent.c.completed).label("completed"),
-        _sum(recent.c.failed).label("failed"),
-    )
+def _read_steps(connection: Connection, recent: CTE) -> Sequence[Row[Any]]:
+    """The versions of one kind as one: from which status to which, whether it began again, and so on."""
+    sides = [recent.c[name] for name in ("change", "before", "after", "again", "moved", "notable")]
+    sums = (_sum(recent.c.completed).label("completed"), _sum(recent.c.failed).label("failed"))
+    return connection.execute(select(*sides, func.count().label("times"), *sums).group_by(*sides)).all()
 
 
-def _read_moves(connection: Connection, recent: CTE) -> tuple[Move, ...]:
-    sides = (recent.c.before, recent.c.after)
-    query = select(*sides, func.count().label("times")).where(recent.c.moved).group_by(*sides)
-    return most_frequent([Move(**row) for row in connection.execute(query).mappings()], _MOST_MOVES)
+def _times(steps: Sequence[Row[Any]], **wanted: object) -> int:
+    return sum(step.times for step in steps if all(getattr(step, name) == wanted[name] for name in wanted))
+
+
+def _moves(steps: Sequence[Row[Any]]) -> list[Move]:
+    times = Counter[tuple[str, str]]()
+    for step in steps:
+        if step.moved:
+            times[step.before, step.after] += step.times
+    return [Move(before=before, after=after, times=count) for (before, after), count in times.items()]
 
 
 def _events(recent: CTE, most: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -145,3 +146,21 @@ def test_growth(tmp_path: Path) -> None:
         size = f"{file.stat().st_size / batches:,.0f}"
         print(line.format(f"{batches:,}", *times, *peaks, size), flush=True)
         file.unlink()
+
+
+@pytest.mark.timeout(3600)
+def test_the_report(database: Callable[[], dict[str, str]], request: pytest.FixtureRequest) -> None:
+    """Beside `status`, which asks hardly anything: what is more than that is the report's own."""
+    dialect = request.node.callspec.params["database"]
+    line = "{:<34}{:>9}{:>9}{:>9}"
+    print(f"\n\nreport of {BATCHES:,} batches in {dialect}, 5 % changed today, medians of {ROUNDS}\n")
+    print(line.format("", "wall s", "CPU s", "MiB"))
+    settings = database()
+    with source(BATCHES) as before, source(BATCHES, changed=CHANGED) as after:
+        sync(before, settings)
+        sync(after, settings, "--full")
+    for command in ("status", "report", "report --since 30d", "report --timezone America/New_York"):
+        call = ["-m", "etl", *command.split(), "--json"]
+        cost = rounds(partial(measure, call, settings))
+        figures = (f"{cost.wall_seconds:.2f}", f"{cost.cpu_seconds:.2f}", f"{cost.peak_mib:.0f}")
+        print(line.format(command, *figures), flush=True)
