@@ -15,6 +15,7 @@ The way of the data, and the files along it:
     run             a run's transactions: a page, its history and its progress are one
     extract/
       client        one request, tried again as the answers say           (HTTP is here and nowhere else)
+      wire          its connections, and how long anybody waits on one
       answers       what each answer means                                (pure)
       limits        what its headers say of the quota                     (pure)
       budget        when the next request may be sent

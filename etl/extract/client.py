@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
 import tenacity
@@ -29,14 +28,14 @@ from etl.extract.budget import Budget
 from etl.extract.limits import read_limits
 from etl.extract.page import Page
 from etl.extract.walk import Read
+from etl.extract.wire import Deadline, open_http
 from etl.model import Account, Traffic
-from etl.version import USER_AGENT
 
 if TYPE_CHECKING:
     from etl.settings import Settings
 
-_CONNECT_SECONDS = 10.0
-# A whole answer may take so many times the time-out of a single read: a slow line, not a dribbling server.
+# A whole answer, from its request on, may take so many times the time-out of a single read: a slow line,
+# not a dribbling server.
 _WHOLE_ANSWER = 4
 _BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
 _BETWEEN_KEY_ATTEMPTS_SECONDS = 2.0
@@ -70,19 +69,8 @@ class Client:
         self._lock = threading.Lock()
         self._closed = False
         self._url = f"{settings.base_url}/batch-calls"
-        self._http = httpx.Client(
-            transport=transport,
-            # No proxy stands between this machine and itself.
-            trust_env=not _is_loopback(settings.base_url),
-            timeout=httpx.Timeout(settings.timeout_seconds, connect=_CONNECT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.fetch_ahead),
-            headers={
-                "Authorization": f"Bearer {account.api_key.reveal()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": USER_AGENT,
-            },
-        )
+        self._deadline = Deadline(clock)
+        self._http = open_http(settings, account.api_key, self._deadline, transport)
 
     def close(self) -> None:
         """Refuse further attempts, so that pages fetched ahead in vain are not tried again."""
@@ -139,6 +127,10 @@ class Client:
         body: dict[str, object] = {"action": "list", "limit": read.limit, "offset": read.offset}
         if read.status is not None:
             body["status"] = read.status
+        with self._deadline.within(self._settings.timeout_seconds * _WHOLE_ANSWER):
+            return self._receive(body)
+
+    def _receive(self, body: dict[str, object]) -> Answer:
         try:
             with self._http.stream("POST", self._url, json=body) as response:
                 return Answer(
@@ -147,6 +139,7 @@ class Client:
                     body=self._read_body(response),
                 )
         except httpx.TimeoutException:
+            self._deadline.check()
             raise TransientSourceError(
                 f"the source gave no answer within {self._settings.timeout_seconds:g} s"
             ) from None
@@ -160,7 +153,6 @@ class Client:
                 f"the source sent a body encoded as {encoding[:20]!r}, which was not asked for"
             )
         most_bytes = self._settings.max_body_mib * 2**20
-        deadline = self._clock.monotonic() + self._settings.timeout_seconds * _WHOLE_ANSWER
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
@@ -169,8 +161,7 @@ class Client:
                     f"the source sent more than {self._settings.max_body_mib} MiB in one answer",
                     hint="lower ETL_PAGE_SIZE, or raise ETL_MAX_BODY_MIB if the rows are really that large",
                 )
-            if self._clock.monotonic() > deadline:
-                raise TransientSourceError("the source sends its answer too slowly")
+            self._deadline.check()
         return bytes(body)
 
     def _sleep(self, seconds: float) -> None:
@@ -238,8 +229,3 @@ def _connection_error(error: httpx.TransportError) -> TransientSourceError | Per
         f"the connection to the source failed ({type(error).__name__})",
         hint="check the network and MAGPIPE_BASE_URL",
     )
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
