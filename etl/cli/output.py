@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
@@ -55,8 +56,20 @@ def print_rich(*parts: RenderableType) -> None:
 
     out = console()
     for part in parts:
-        # What goes into a file or a pipe can be searched line by line.
-        out.print(part, soft_wrap=isinstance(part, Text) and not out.is_terminal)
+        if not isinstance(part, Text):
+            out.print(part)
+        elif out.is_terminal:
+            out.print(_hanging(part))
+        else:  # what goes into a file or a pipe can be searched line by line
+            out.print(part, soft_wrap=True)
+
+
+def _hanging(line: Text) -> RenderableType:
+    """A line that is indented, so that what is wrapped of it is indented as far."""
+    from rich.padding import Padding
+
+    indent = len(line.plain) - len(line.plain.lstrip(" "))
+    return Padding(line[indent:], (0, 0, 0, indent)) if indent else line
 
 
 def print_csv(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> None:

@@ -93,7 +93,7 @@ def report(
             connection, scope, max_age_seconds=settings.max_age_seconds, top=top, min_calls=min_calls
         )
     if html is not None:
-        _write_page(html, summary)
+        _write_page(html, summary, quiet=invocation.quiet)
     else:
         print_summary(summary, as_json=as_json)
 
@@ -130,7 +130,7 @@ def print_summary(summary: Summary, *, as_json: bool = False) -> None:
         print_rich(*render_report(summary, glyphs_for(sys.stdout.encoding)))
 
 
-def _write_page(path: Path, summary: Summary) -> None:
+def _write_page(path: Path, summary: Summary, *, quiet: bool) -> None:
     from etl.atomic_file import write_text
     from etl.report.page import render_page
 
@@ -141,7 +141,8 @@ def _write_page(path: Path, summary: Summary) -> None:
         raise click.BadParameter(
             f"{path} cannot be written: {error.strerror or error}", param_hint="'--html'"
         ) from None
-    click.echo(f"{path}: {summary.sums.total.campaigns:,} campaigns, {len(page.encode()) / 1024:.0f} KiB")
+    if not quiet:
+        click.echo(f"{path}: {summary.sums.total.campaigns:,} campaigns, {len(page.encode()) / 1024:.0f} KiB")
 
 
 def _check_window(since: datetime | None, until: datetime | None) -> None:

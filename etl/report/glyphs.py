@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,23 @@ class Glyphs:
     @property
     def all(self) -> str:
         return self.levels + self.full + self.empty + self.none + self.ellipsis + self.arrow
+
+    def line(self, values: Sequence[float | None], lowest: float, highest: float) -> str:
+        """One sign a value, from the lowest to the highest; a gap where there is none."""
+        span = highest - lowest
+
+        def level(value: float | None) -> str:
+            if value is None:
+                return " "
+            share = (value - lowest) / span if span > 0 else 1.0
+            return self.levels[round(share * (len(self.levels) - 1))]
+
+        return "".join(map(level, values))
+
+    def bar(self, share: float | None, cells: int) -> tuple[str, str]:
+        """What is done and what is left, so many cells together; counters that race may tell more."""
+        full = round(min(max(share or 0.0, 0.0), 1.0) * cells)
+        return self.full * full, self.empty * (cells - full)
 
 
 BLOCKS: Final = Glyphs(levels="▁▂▃▄▅▆▇█", full="█", empty="░", none="–", ellipsis="…", arrow="→")

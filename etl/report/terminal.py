@@ -22,27 +22,13 @@ from etl.report.words import ago, percent, shortened
 
 _BAR_CELLS = 10
 _NAME_COLUMNS = 40
+_SHORT_NAME_COLUMNS = 30  # beside what takes much room itself
 _MOST_LINES = 20  # of statuses, of accounts, of notices
 
 
 def render_report(summary: Summary, glyphs: Glyphs = BLOCKS) -> Iterator[RenderableType]:
     """Block after block, each under its heading; a block without content is left out."""
     return _Report(summary, glyphs).render()
-
-
-def sparkline(
-    values: Sequence[float | None], lowest: float, highest: float, levels: str = BLOCKS.levels
-) -> str:
-    """One sign a value, from the lowest to the highest; a gap where there is none."""
-    span = highest - lowest
-
-    def level(value: float | None) -> str:
-        if value is None:
-            return " "
-        share = (value - lowest) / span if span > 0 else 1.0
-        return levels[round(share * (len(levels) - 1))]
-
-    return "".join(map(level, values))
 
 
 class _Report:
@@ -112,7 +98,7 @@ class _Report:
         if len(known) < 2:
             return
         yield _heading(f"Success by {trend.step} of creation")
-        line = sparkline(rates, min(known), max(known), self._glyphs.levels)
+        line = self._glyphs.line(rates, min(known), max(known))
         first, last = trend.buckets[0].first_day, trend.buckets[-1].first_day
         yield Text.assemble("  ", (line, "green"))
         yield Text(f"  {first} to {last}, from {percent(min(known))} to {percent(max(known))}")
@@ -184,7 +170,7 @@ class _Report:
         table = _grid("left", "left", "left", "left")
         for event in events:
             moment = self._summary.scope.local(event.observed_at)
-            name, account = self._name(event)
+            name, account = self._name(event, _SHORT_NAME_COLUMNS)
             table.add_row(Text(f"{moment:%m-%d %H:%M}", style="dim"), self._tell(event), name, account)
         return table
 
@@ -208,20 +194,19 @@ class _Report:
             yield Text(f"  and {len(notices) - _MOST_LINES:,} more: `magpipe-etl status`", style="yellow")
 
     def _bar(self, share: float | None) -> Text:
-        full = round(min(max(share or 0.0, 0.0), 1.0) * _BAR_CELLS)
-        rest = self._glyphs.empty * (_BAR_CELLS - full)
-        return Text.assemble((self._glyphs.full * full, "green"), (rest, "dim"))
+        full, rest = self._glyphs.bar(share, _BAR_CELLS)
+        return Text.assemble((full, "green"), (rest, "dim"))
 
     def _percent(self, share: float | None) -> str:
         return percent(share, self._glyphs.none)
 
-    def _name(self, of: Campaign | Event) -> tuple[Text, Text]:
+    def _name(self, of: Campaign | Event, most: int = _NAME_COLUMNS) -> tuple[Text, Text]:
         """The name, or the id of one without; and the account, where there are several."""
         account = self._cut(of.account) if self._several else ""
-        return Text(self._cut(of.name) or self._cut(of.id)), Text(account, style="dim")
+        return Text(self._cut(of.name, most) or self._cut(of.id, most)), Text(account, style="dim")
 
-    def _cut(self, text: str | None) -> str:
-        return shortened(harmless(text), _NAME_COLUMNS, self._glyphs.ellipsis)
+    def _cut(self, text: str | None, most: int = _NAME_COLUMNS) -> str:
+        return shortened(harmless(text), most, self._glyphs.ellipsis)
 
 
 def _grid(*sides: str) -> Table:

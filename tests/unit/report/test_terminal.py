@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from etl.report.document import summary_as_json
-from etl.report.glyphs import ASCII, BLOCKS, Glyphs, glyphs_for
+from etl.report.glyphs import ASCII, BLOCKS, Glyphs
 from etl.report.running import UnderWay, derive_running
 from etl.report.scope import Scope
 from etl.report.summary import Summary
-from etl.report.terminal import render_report, sparkline
+from etl.report.terminal import render_report
 
 from support.summaries import ACCOUNTS, EMPTY, NOW, SUMMARY, campaign
 
@@ -84,14 +84,6 @@ def test_a_terminal_of_ascii_alone_is_given_nothing_else() -> None:
     assert "scheduled -> running 7" in text
 
 
-@pytest.mark.parametrize(
-    ("encoding", "glyphs"),
-    [("utf-8", BLOCKS), ("ascii", ASCII), ("latin-1", ASCII), (None, ASCII), ("no-such", ASCII)],
-)
-def test_the_signs_are_those_that_the_encoding_has(encoding: str | None, glyphs: Glyphs) -> None:
-    assert glyphs_for(encoding) is glyphs
-
-
 def test_a_campaign_without_a_name_goes_by_its_id() -> None:
     assert "b-9" in shown(SUMMARY)
 
@@ -126,12 +118,6 @@ def test_a_window_is_named() -> None:
     first = shown(replace(SUMMARY, scope=scope), width=120).splitlines()[0]
     window = "created since 2026-03-30 12:00 until 2026-03-31 12:00 UTC"
     assert first == f"Campaigns of acme, globex, completed, {window}"
-
-
-def test_a_sparkline_goes_from_the_lowest_to_the_highest_with_gaps() -> None:
-    assert sparkline([0.5, None, 0.75, 1.0], 0.5, 1.0) == "▁ ▅█"
-    assert sparkline([0.7, 0.7], 0.7, 0.7) == "██"
-    assert sparkline([0.5, None, 0.75, 1.0], 0.5, 1.0, ASCII.levels) == "_ +@"
 
 
 def test_json_holds_the_same_figures() -> None:
