@@ -245,7 +245,7 @@ DAY_PROVEN_AT = """(
         WHERE upper.account = {account} AND upper.created_to >= {midnight} AND upper.created_to < {next_midnight}
         UNION ALL
         SELECT * FROM (
-            SELECT CASE WHEN upper.created_from IS NULL OR upper.created_from < {next_midnight} THEN {proof} END
+            SELECT {proof}
             FROM sync_coverage AS upper
             WHERE upper.account = {account} AND upper.created_to >= {next_midnight}
             ORDER BY upper.created_to

@@ -211,6 +211,17 @@ def test_each_run_of_a_batch_is_kept_though_the_source_forgets_it(pipeline: Pipe
     )
 
 
+def test_runs_are_numbered_by_their_beginning_in_whatever_order_they_were_seen(pipeline: Pipeline) -> None:
+    batch = pipeline.truth.listed("completed")[0]
+    pipeline.sync_all()
+    assert isinstance(batch.started_at, datetime)
+    earlier = batch.started_at - HOUR
+    pipeline.truth.change(batch.id, started_at=earlier)
+    pipeline.sync_all()
+    of_batch = [row for row in rows(pipeline, batch_runs).values() if row["id"] == batch.id]
+    assert {row["started_at"]: row["run_number"] for row in of_batch} == {earlier: 1, batch.started_at: 2}
+
+
 def test_a_run_that_goes_on_has_no_end_though_the_source_keeps_the_earlier_one_s(pipeline: Pipeline) -> None:
     batch = pipeline.truth.listed("completed")[0]
     pipeline.sync_all()
