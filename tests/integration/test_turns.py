@@ -17,7 +17,7 @@ from etl.settings import MissingKey
 from etl.state.lock import account_lock
 
 from support.databases import Database
-from support.outages import away, full_disk
+from support.outages import away, broken, full_disk
 from support.pipeline import Pipeline
 
 HOUR = timedelta(hours=1)
@@ -195,3 +195,20 @@ def test_a_bug_is_told_without_what_it_was_about(pipeline: Pipeline) -> None:
     assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 1)
     assert "a bug" in str(summary.error)
     assert "secret" not in str(summary.error)
+
+
+def test_a_bug_that_nobody_foresaw_ends_a_turn_and_no_more(pipeline: Pipeline) -> None:
+    service = Service(pipeline)
+    with broken(pipeline.database):
+        summary = service.take()
+    assert (summary.status, summary.error) == (RunStatus.FAILED, "a bug: ZeroDivisionError in the turn")
+    assert service.take().status is RunStatus.SUCCEEDED
+
+
+def test_a_turn_that_is_asked_to_stop_says_so_and_is_no_failure_to_be_told(pipeline: Pipeline) -> None:
+    def stop(number: int, _world: World) -> None:
+        pipeline.clock.stopped = number >= 2
+
+    pipeline.sandbox.before = stop
+    summary = Service(pipeline).take()
+    assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 130)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -21,7 +20,7 @@ from etl.tables import incidents
 
 from support.clocks import START
 from support.databases import Database
-from support.outages import away, full_disk
+from support.outages import away, broken, full_disk
 from support.pipeline import Pipeline
 
 MAX_AGE = timedelta(minutes=15)
@@ -289,7 +288,26 @@ def test_before_there_are_tables_there_is_nothing_to_tell(
     assert receiver.told == [("opened", "stale")]
 
 
-@pytest.fixture(autouse=True)
-def _closed(pipeline: Pipeline) -> Iterator[None]:
-    yield
-    pipeline.database.engine.dispose()
+def test_a_bug_that_nobody_foresaw_costs_one_look(pipeline: Pipeline, receiver: Receiver) -> None:
+    service = Service(pipeline, receiver)
+    source_down(pipeline)
+    with broken(pipeline.database):
+        service.watch.look()
+    service.take()
+    assert receiver.told == [("opened", "failing")]
+
+
+def test_what_became_worse_before_anybody_heard_of_it_is_told_as_it_is_now(
+    pipeline: Pipeline, receiver: Receiver
+) -> None:
+    receiver.is_away = True
+    service = Service(pipeline, receiver)
+    service.take()
+    for _ in range(4):
+        pipeline.clock.pass_time(1)
+        pipeline.truth.create(total_recipients="many")
+        service.take()
+    receiver.is_away = False
+    service.only_look(15)
+    assert receiver.told == [("opened", "quarantine")]
+    assert "4 fields" in receiver.heard[0].text or "4 rows" in receiver.heard[0].text

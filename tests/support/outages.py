@@ -31,6 +31,21 @@ def away(database: Database) -> Iterator[None]:
 
 
 @contextmanager
+def broken(database: Database) -> Iterator[None]:
+    """A bug where nobody foresees one: in the middle of what opens the database."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("mgp_secret")
+
+    database.engine.dispose()
+    event.listen(database.engine, "do_connect", fail)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "do_connect", fail)
+
+
+@contextmanager
 def full_disk(database: Database) -> Iterator[None]:
     """No room for another page; in PostgreSQL, for another row of what grows."""
     full = _full_file if database.dialect == "sqlite" else _full_tables
