@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selenium.common import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
@@ -23,7 +24,7 @@ FLAGS = (
 
 
 class NoBrowserError(Exception):
-    """This machine has no browser; the text says what is missing."""
+    """This machine has no browser that can be used; the text says why."""
 
 
 class Browser:
@@ -65,7 +66,7 @@ class Browser:
 
 @contextmanager
 def running_browser(folder: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own in the folder; raises NoBrowserError where there is none."""
+    """A browser with a profile of its own in the folder; raises NoBrowserError where none can be had."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     driver = shutil.which("chromedriver")
     if program is None or driver is None:
@@ -76,7 +77,10 @@ def running_browser(folder: Path) -> Iterator[Browser]:
     for flag in (*FLAGS, f"--user-data-dir={folder}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = Chrome(options=options, service=Service(executable_path=driver))
+    try:
+        chrome = Chrome(options=options, service=Service(executable_path=driver))
+    except WebDriverException as error:
+        raise NoBrowserError(f"Chromium does not start: {str(error.msg).splitlines()[0]}") from None
     try:
         yield Browser(chrome)
     finally:

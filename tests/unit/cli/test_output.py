@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 from rich.text import Text
@@ -22,6 +24,22 @@ def test_json_is_one_document_that_no_terminal_can_be_driven_by(capsys: pytest.C
 def test_a_long_line_stays_one_line_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     print_rich(Text("word " * 100))
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+class Terminal(StringIO):
+    """A stream that says that somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_wrapped_in_a_terminal_stays_indented_and_looks_as_it_did() -> None:
+    with redirect_stdout(Terminal()) as terminal:
+        print_rich(Text("  " + "word " * 100), Text("plain"))
+    *wrapped, last = terminal.getvalue().splitlines()
+    assert len(wrapped) > 1
+    assert all(line.startswith("  word") for line in wrapped)
+    assert last == "plain"
 
 
 def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
