@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 SEEDS ?= 500
+KILLS ?= 100
 JOBS ?= auto
 
 VENV := .venv
@@ -18,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 
-.PHONY: help install demo test coverage lint format docs simulate bench bi lock clean
+.PHONY: help install demo test coverage lint format docs simulate torture bench bi lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -51,6 +52,9 @@ docs: $(TOOLS)  ## what follows from the program: commands, settings and tables 
 
 simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to the end
 	@$(BIN)/python -m pytest -n $(JOBS) tests/simulation --seeds $(SEEDS)
+
+torture: $(TOOLS)  ## KILLS=n deaths of the program on each database, and of the database
+	@KILLS=$(KILLS) $(BIN)/python -m pytest -n $(JOBS) tests/torture
 
 bench: $(TOOLS)  ## how fast and how small; off in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -s
