@@ -189,7 +189,9 @@ def _check_driver(url: URL) -> None:
     try:
         make_conninfo(**dict.fromkeys(url.query, ""))
     except ProgrammingError as error:
-        unknown = f"DATABASE_URL: {str(error).strip()}; expected libpq's parameters, or none"
+        # A password that is not encoded may go on in what looks like the name of the next parameter.
+        seen = "an unknown parameter" if "password" in url.query else str(error).strip()
+        unknown = f"DATABASE_URL: {seen}; expected libpq's parameters, or none"
         raise SettingsError([unknown]) from None
 
 

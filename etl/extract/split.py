@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 
 import msgspec
 
 # A string, or one of the marks that matter. A quote that opens no whole string is a mark of its own.
 # Possessive quantifiers keep the scan linear on hostile bodies.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TOKEN = re.compile(_STRING + rb'|["\[\]{},]', re.DOTALL)
+_TOKEN_BUT_COMMA = re.compile(_STRING + rb'|["\[\]{}]', re.DOTALL)
+
+
+# No page asks for more. Rows of two bytes each would fill sixty times the memory of their body.
+MOST_ROWS = 100_000
+_MOST_COMMAS = 40 * MOST_ROWS  # that many rows of the usual number of fields, to be split at once
 
 
 class MalformedBodyError(ValueError):
@@ -30,12 +39,19 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 def split_rows(body: bytes) -> list[bytes]:
     """Return the elements of the list under `batches`, each as the bytes received.
 
-    Raises MalformedBodyError when the body is cut off or holds no such list.
+    Raises MalformedBodyError when the body is cut off or holds no such list, or one of too many rows.
     """
-    try:
-        return [bytes(row) for row in _decode_body(body).batches]
-    except (msgspec.DecodeError, RecursionError):
-        return list(_scan_rows(body))
+    rows = list(islice(_split_rows(body), MOST_ROWS + 1))
+    if len(rows) > MOST_ROWS:
+        raise MalformedBodyError(f"the body holds more than {MOST_ROWS:,} rows")
+    return rows
+
+
+def _split_rows(body: bytes) -> Iterator[bytes]:
+    if body.count(b",") <= _MOST_COMMAS:
+        with suppress(msgspec.DecodeError, RecursionError):
+            return map(bytes, _decode_body(body).batches)
+    return _scan_rows(body)
 
 
 def _scan_rows(body: bytes) -> Iterator[bytes]:
@@ -68,7 +84,7 @@ def _find_list(body: bytes) -> int:
         raise MalformedBodyError("the body is not a JSON object")
     found = None
     depth = 0
-    for token in _TOKEN.finditer(body):
+    for token in _TOKEN_BUT_COMMA.finditer(body):
         mark = token[0]
         if mark in b"[{":
             depth += 1

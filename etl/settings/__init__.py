@@ -135,8 +135,10 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be seen anywhere: for the logs to know, and for nothing else."""
         keys = [account.api_key for account in self.accounts if not isinstance(account.api_key, MissingKey)]
-        password = urlsplit(self.database_url).password or ""
-        others = {password, unquote(password), self.notify_webhook or ""} - {""}
+        url = urlsplit(self.database_url)
+        named = (part.partition("=") for part in url.query.split("&"))
+        passwords = [url.password or "", *(value for name, _, value in named if name.endswith("password"))]
+        others = {*passwords, *map(unquote, passwords), self.notify_webhook or ""} - {""}
         return tuple(key.reveal() for key in keys) + tuple(others)
 
     @property
@@ -176,7 +178,7 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], folde
     accounts = find_accounts(origins, _names())
     if origins.faults:
         raise SettingsError(origins.faults)
-    warnings = tuple(_odd_variables(origins))
+    warnings = (*_odd_variables(origins), *origins.oddities)
     return Settings(**values, accounts=accounts, config_file=origins.file_path, warnings=warnings)
 
 

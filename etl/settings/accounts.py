@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from etl.model import Account, Secret
-from etl.settings.keys import EXPECTED, KEY_FORM, MissingKey, parse_key, read_key
+from etl.settings.keys import EXPECTED, KEY_FORM, MissingKey, access_warning, parse_key, read_key
 from etl.settings.origins import Found, Origins
 
 KEY_VARIABLE = "MAGPIPE_API_KEY"
@@ -31,7 +31,7 @@ _NEVER_IN_FILE = (
 
 
 def find_accounts(origins: Origins, settings: Collection[str]) -> tuple[Account, ...]:
-    """The accounts in the order of the file; faults go to `origins.faults`.
+    """The accounts in the order of the file; faults go to `origins.faults`, oddities too.
 
     `settings` are the other settings' names: one that slipped below an [[accounts]] line is no mere typo.
     """
@@ -78,7 +78,7 @@ def _single_account(origins: Origins) -> tuple[Account, ...]:
         return (Account(name=DEFAULT_NAME, api_key=_key_of(key, key.origin)),)
     if key_file:
         path = origins.folder / Path(str(key_file.value)).expanduser()
-        return (Account(name=DEFAULT_NAME, api_key=_key_in(path, key_file.origin)),)
+        return (Account(name=DEFAULT_NAME, api_key=_key_in(path, key_file.origin, origins)),)
     return ()
 
 
@@ -130,7 +130,7 @@ def _account_key(where: str, table: Mapping[str, object], origins: Origins) -> S
         return _key_of(found, f"{found.origin} (named by {where}api_key_env)")
     if isinstance(file, str) and origins.file_path:
         path = origins.file_path.parent / Path(file).expanduser()
-        return _key_in(path, f"{where}api_key_file")
+        return _key_in(path, f"{where}api_key_file", origins)
     return MissingKey(f"{where}api_key_env: expected it or api_key_file, got neither")
 
 
@@ -141,9 +141,12 @@ def _key_of(found: Found, origin: str) -> Secret:
         return MissingKey(f"{origin}: expected {EXPECTED}, got {error}")
 
 
-def _key_in(path: Path, origin: str) -> Secret:
+def _key_in(path: Path, origin: str, origins: Origins) -> Secret:
     try:
-        return read_key(path)
+        key = read_key(path)
+        if odd := access_warning(path):
+            origins.oddities.append(f"{origin}: {path} {odd}")
+        return key
     except ValueError as error:
         shown = "a key in place of its name" if KEY_FORM.search(str(path)) else path
         return MissingKey(f"{origin}: expected a file that holds {EXPECTED}, got {error}: {shown}")

@@ -5,7 +5,9 @@ No function here shows any part of a key, not even in an error.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 
 from etl.errors import SettingsError
@@ -14,6 +16,7 @@ from etl.model import Secret
 KEY_FORM = re.compile(r"mgp_[0-9a-f]{40}")
 _SESSION_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _LONGEST = 16 * 1024
+_MOUNTED = Path("/run/secrets")
 HINT = (
     "put it into the environment, into .env in this folder, or into a file that MAGPIPE_API_KEY_FILE names;"
     " then `magpipe-etl check` tries it"
@@ -58,6 +61,19 @@ def read_key(path: Path) -> Secret:
         raise ValueError("a file that is not text") from None
     except OSError as error:
         raise ValueError(f"a file that cannot be read: {error.strerror or type(error).__name__}") from None
+
+
+def access_warning(path: Path) -> str | None:
+    """A word about a key's file that everybody can read, or others than its owner change.
+
+    Who else can see a file that is mounted into a container, the host alone knows.
+    """
+    if os.name != "posix" or path.is_relative_to(_MOUNTED):
+        return None
+    mode = path.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "can be changed by others than its owner: chmod 600"
+    return "can be read by everybody on this machine: chmod 600" if mode & stat.S_IROTH else None
 
 
 def key_warning(key: Secret) -> str | None:

@@ -43,6 +43,7 @@ class Origins:
     file_path: Path | None
     file_shown: str = ""
     faults: list[str] = field(default_factory=list)
+    oddities: list[str] = field(default_factory=list)  # what is odd and not wrong
 
     def of_file(self, key: str) -> Found | None:
         value = self.file.get(key)

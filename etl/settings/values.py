@@ -115,6 +115,8 @@ def _parse_database_url(seen: object) -> str:
     parts = split_url(seen)
     text = str(seen)
     in_memory = parts.path in ("/", "/:memory:")  # it would end with the process
+    if not text.startswith("sqlite:") and text.count("@") > 1:
+        raise ValueError  # a password that is not encoded: its end would be told as the host's name
     names_file = text.startswith("sqlite:///") and not (in_memory or parts.query)
     if not names_file and not (parts.scheme in _DATABASES and "://" in text):
         raise ValueError
@@ -154,7 +156,7 @@ SOURCE_URL = Kind(
     describe_url,
 )
 DATABASE_URL = Kind(
-    "sqlite:///FILE, postgres://… or postgresql://…",
+    "sqlite:///FILE, postgres://… or postgresql://…, a password with %40 for @",
     _parse_database_url,
     describe_url,
 )

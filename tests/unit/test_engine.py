@@ -45,6 +45,12 @@ def test_a_sqlite_url_with_a_host_or_parameters_is_refused(url: str) -> None:
     assert "no host and no parameters" in refusal(url)
 
 
+def test_what_may_be_the_rest_of_a_password_is_not_told_as_a_parameter_s_name() -> None:
+    said = refusal("postgresql://anna@db/magpipe?password=hunter&hunter2=1")
+    assert "an unknown parameter" in said
+    assert "hunter" not in said
+
+
 def test_a_parameter_of_another_tool_is_refused_by_its_name() -> None:
     text = refusal("postgresql://anna:hunter2@db/magpipe?schema=secret")
     assert '"schema"' in text

@@ -241,6 +241,23 @@ def test_nothing_shows_a_key_or_a_password() -> None:
     assert set(settings.secrets()) == {KEY, "p%40ss", "p@ss"}
 
 
+def test_passwords_among_the_parameters_are_secrets_too() -> None:
+    settings = Settings(
+        database_url="postgresql://me@db/calls?sslmode=require&password=on%65&sslpassword=two"
+    )
+    assert set(settings.secrets()) == {"on%65", "one", "two"}
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cr@tly@db/calls", "postgresql://me@db/calls?password=s3cr@tly"]
+)
+def test_a_password_whose_end_would_be_taken_for_a_host_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match="a password with %40 for @") as caught:
+        Settings(database_url=url)
+    assert "s3cr" not in str(caught.value)
+    assert "tly" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["sqlite:///calls.db", "sqlite:////var/lib/calls.db", "postgres://db/calls"])
 def test_a_url_without_password_is_shown_as_it_is(url: str) -> None:
     assert Settings(database_url=url).database_shown == url
@@ -396,6 +413,32 @@ def test_what_is_odd_is_a_warning(machine: Machine) -> None:
         "environment variable ETL_PAGESIZE is not one of this program's; did you mean ETL_PAGE_SIZE?",
         "MAGPIPE_API_KEY is not used: the accounts of config/etl.toml do not name it",
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are told otherwise there")
+@pytest.mark.parametrize(
+    ("mode", "odd"),
+    [
+        (0o400, ""),
+        (0o640, ""),
+        (0o644, "can be read by everybody on this machine"),
+        (0o620, "can be changed by others than its owner"),
+        (0o666, "can be changed by others than its owner"),
+    ],
+)
+def test_a_key_s_file_that_others_can_read_or_change_is_a_warning(
+    machine: Machine, mode: int, odd: str
+) -> None:
+    file = machine.folder / "the.key"
+    file.write_text(KEY)
+    file.chmod(mode)
+    single = machine.load(MAGPIPE_API_KEY_FILE="the.key").warnings
+    named = machine.load(file=account("acme", 'api_key_file = "../the.key"')).warnings
+    assert [len(single), len(named)] == [bool(odd), bool(odd)]
+    for warning in (*single, *named):
+        assert odd in warning
+        assert "chmod 600" in warning
+        assert "the.key" in warning
 
 
 # --- Python -------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from etl.extract.split import MalformedBodyError, split_rows
+from etl.extract.split import MOST_ROWS, MalformedBodyError, split_rows
 
 # A row that strict JSON refuses: with it in the list, the page is cut the slow way.
 ODD = b"NaN"
@@ -133,3 +135,22 @@ def test_hostile_bodies_take_time_in_proportion_to_their_length(start: bytes, fi
     # Of a quadratic search this would be hours; the time-out of the tests says so.
     with pytest.raises(MalformedBodyError):
         split_rows(start + filling * 100_000)
+
+
+@pytest.mark.parametrize("row", [b"1", b"NaN", b'{"id":"a"}'])
+def test_a_page_holds_as_many_rows_as_can_be_asked_for_and_no_more(row: bytes) -> None:
+    rows = [row] * MOST_ROWS
+    assert len(split_rows(b'{"batches":[%b]}' % b",".join(rows))) == MOST_ROWS
+    with pytest.raises(MalformedBodyError, match="more than 100,000 rows"):
+        split_rows(b'{"batches":[%b]}' % b",".join([*rows, row]))
+
+
+def test_rows_of_a_byte_each_do_not_fill_the_memory() -> None:
+    body = b'{"batches":[%b1]}' % (b"1," * 2**22)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedBodyError, match="more than 100,000 rows"):
+            split_rows(body)
+        assert tracemalloc.get_traced_memory()[1] < len(body)
+    finally:
+        tracemalloc.stop()

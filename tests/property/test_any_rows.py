@@ -1,0 +1,217 @@
+"""Any JSON as a row or a field, through the whole load: it costs its own row at most, and is told once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from etl.migrate import migrate
+from etl.model import RunStatus
+from etl.sandbox import SandboxOptions
+from etl.transform.fields import SOURCE_COLUMNS
+from etl.transform.records import row_hash
+
+from support.databases import Database, fresh_sqlite
+from support.pipeline import Pipeline, changes
+from support.truth import differences, expected_rows
+
+BATCHES = 60
+PAGE_ROWS = 9
+
+numbers = st.sampled_from(
+    [
+        *"NaN Infinity -Infinity 1e999 -1e999 1e-999 -0 -0.0 0.1 1E5 5e-324 1.7976931348623157e308".split(),
+        *"18446744073709551616 9223372036854775807 -9223372036854775809".split(),
+        *("9" * 400, "-" + "9" * 400, "0." + "3" * 400, "9" * 5_000, "1e" + "9" * 400),
+    ]
+)
+times = st.sampled_from(
+    [
+        *"0001-01-01T00:00:00Z 0001-01-01T00:00:00+14:00 0000-00-00 1969-12-31T23:59:59.999999999Z".split(),
+        *"9999-12-31T23:59:59.999999Z 9999-12-31T23:59:59-23:59 10000-01-01T00:00:00Z".split(),
+        *"2023-02-29T00:00:00Z 2024-02-29T24:00:00Z 2016-12-31T23:59:60Z 2024-03-31T02:30:00+01:00".split(),
+        *"infinity -infinity 2024-W01-1 09:00:00 24:00:00 00:00:00.5 1e9 99991231".split(),
+        *("0044-03-15 00:00:00+00 BC", "", " ", "2024-01-01T00:00:00 Europe/Berlin"),
+    ]
+).map(json.dumps)
+HOSTILE_TEXTS = (
+    '"\\ud800"',  # half a character
+    '"\\udc00\\ud800"',
+    '"a\\u0000b"',
+    '"a\0b"',
+    '"a\x01\x1f\x7f\r\nb"',  # control characters as they are
+    '"\\u2028\\u202e\\u200b\\ufeff\\uffff"',
+    '"\\b\\f\\n\\r\\t\\/\\"\\\\"',
+    '"\u0301\U0001f469\u200d\U0001f52c\U0010ffff"',
+    '"\'; DROP TABLE batch_calls; -- %s %(x)s {0} ? :x $1"',
+    '"=1+1"',
+    '"\\x"',  # an escape that there is not
+    '"' + "ü" * 100_000 + '"',
+)
+raw_texts = st.sampled_from(HOSTILE_TEXTS) | st.text(max_size=30).map(json.dumps)
+NESTED = (
+    "[" * 2_000 + "]" * 2_000,
+    '{"a":' * 2_000 + "1" + "}" * 2_000,
+    "[" * 64 + "]" * 64,
+    "[" * 66 + "NaN" + "]" * 66,
+    '{"a":1,"a":NaN,"a":2}',
+    '{"":{"":null}}',
+    '{"a\\u0000":1}',
+    '{"\\ud800":1}',
+    "[1e999,NaN]",
+)
+nested = st.sampled_from(NESTED)
+anything = st.recursive(
+    st.sampled_from(["null", "true", "false"]) | numbers | times | raw_texts,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: "[" + ",".join(parts) + "]")
+        | st.lists(st.tuples(raw_texts, inner), max_size=3).map(
+            lambda parts: "{" + ",".join(f"{name}:{value}" for name, value in parts) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+values = anything | nested
+# What stands in the order of the list, or names a row, is another matter: see the tests of the walk.
+OTHERS = [name for name in SOURCE_COLUMNS if name not in ("id", "created_at")]
+others = st.sampled_from(OTHERS)
+names = others.map(json.dumps) | raw_texts
+additions = st.lists(st.tuples(names, values), min_size=1, max_size=3).map(
+    lambda parts: "".join(f",{name}:{value}" for name, value in parts)
+)
+no_places = st.sampled_from(["null", "NaN", "1", '"infinity"', '"\\ud800"', "[]", '"2024-02-30T00:00:00Z"'])
+no_ids = st.sampled_from(["null", "1", "NaN", '""', '"\\ud800"', '"a\\u0000"', "[]", '"' + "x" * 256 + '"'])
+losses = no_places.map(lambda value: f',"created_at":{value}') | no_ids.map(lambda value: f',"id":{value}')
+
+
+Breakage = tuple[Callable[[str, bytes], bytes], str]
+
+
+def added(addition: str, row: bytes) -> bytes:
+    """The row with more behind its own fields; of a repeated key the last value counts."""
+    return row[:-1] + addition.encode("utf-8", "surrogatepass") + b"}"
+
+
+def replaced_by(raw: bytes, row: bytes) -> bytes:
+    return raw
+
+
+def replaced(value: str, row: bytes) -> bytes:
+    return value.encode("utf-8", "surrogatepass")
+
+
+breakages: SearchStrategy[Breakage] = st.tuples(st.just(added), additions | losses) | st.tuples(
+    st.just(replaced), values
+)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table in it: to copy it takes no time."""
+    folder = tmp_path_factory.mktemp("template")
+    with fresh_sqlite(folder) as database:
+        migrate(database.engine, database.settings)
+    return folder / "magpipe.db"
+
+
+@contextmanager
+def copied(template: Path) -> Iterator[Database]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(template, folder)
+        with fresh_sqlite(Path(folder)) as database:
+            yield database
+
+
+def assert_no_row_costs_another(database: Database, broken: list[Breakage]) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=BATCHES, tie_groups=1), page_size=PAGE_ROWS)
+    listed = pipeline.truth.listed()
+    step = len(listed) // len(broken)
+    victims = listed[step // 2 :: step][: len(broken)]
+    served = []
+    for victim, (how, what) in zip(victims, broken, strict=True):
+        raw = how(what, pipeline.sandbox.rows.encode(victim))
+        served.append(raw)
+        pipeline.sandbox.rows.corrupt(victim.id, raw=partial(replaced_by, raw))
+
+    summary = pipeline.sync()
+    assert (summary.status, summary.error) == (RunStatus.SUCCEEDED, None)
+    spoilt = {victim.id for victim in victims}
+    good = expected_rows(batch for batch in listed if batch.id not in spoilt)
+    table = pipeline.alive()
+    assert differences({id_: row for id_, row in table.items() if id_ in good}, good) == []
+
+    loaded = Counter(row["row_hash"] for row in table.values())
+    aside = Counter(entry["raw_hash"] for entry in pipeline.set_aside() if not entry["row_loaded"])
+    hashes = {row_hash(raw) for raw in served}
+    assert {each: loaded[each] + aside[each] for each in hashes} == dict.fromkeys(hashes, 1)
+    assert len(table) + len(aside) == len(good) + len(hashes)
+    noted = Counter((entry["raw_hash"], entry["field"]) for entry in pipeline.set_aside())
+    assert set(noted.values()) <= {1}
+
+    before = pipeline.everything()
+    again = pipeline.sync()
+    assert changes(again).keys() <= {"unchanged", "quarantined"}
+    # A row without a place is met again where pages overlap.
+    assert (again.unchanged >= len(table), again.quarantined) == (True, len(aside))
+    for entry in before["quarantine"]:
+        entry["last_run_id"] = again.run_id
+    assert pipeline.everything() == before
+
+
+# What is found is told as it is: to make it smaller takes minutes.
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(breakages, min_size=1, max_size=10))
+def test_any_row_costs_itself_at_most(template: Path, broken: list[Breakage]) -> None:
+    with copied(template) as database:
+        assert_no_row_costs_another(database, broken)
+
+
+def test_names_of_ten_megabytes_and_fields_by_the_thousand_are_rows_like_any_other(
+    empty_database: Database,
+) -> None:
+    migrate(empty_database.engine, empty_database.settings)
+    letters = "ü" * 5_000_000
+    assert_no_row_costs_another(
+        empty_database,
+        [
+            (added, f',"name":"{letters}"'),
+            (added, f',"status":"{letters}"'),
+            (added, f',"{letters}":"{letters}"'),
+            (added, "".join(f',"x{number}":{number}' for number in range(1_000))),
+            (added, f',"goal":NaN,"purpose":"{letters}"'),
+            (replaced, f'"{letters}"'),
+        ],
+    )
+
+
+@pytest.mark.parametrize("how", [added, replaced])
+def test_what_is_hostile_is_no_matter_to_either_database(
+    empty_database: Database, how: Callable[[str, bytes], bytes]
+) -> None:
+    migrate(empty_database.engine, empty_database.settings)
+    fields = cycle(OTHERS)
+    value = "[{}]".format(",".join(HOSTILE_TEXTS))
+    broken: list[Breakage] = [
+        (how, f',"{next(fields)}":{hostile},{hostile if hostile[0] == chr(34) else chr(34) * 2}:{value}')
+        if how is added
+        else (how, hostile)
+        for hostile in (*HOSTILE_TEXTS[:-1], *NESTED)
+    ]
+    assert_no_row_costs_another(empty_database, broken)
