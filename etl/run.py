@@ -62,6 +62,7 @@ class Run:
         self.traffic = Traffic()
         self.page_rows = 0  # rows of the longest page so far
         self._proven: list[Covered] = []
+        self._contradictions: set[str] = set()  # what was told of the source already
         self._reached = dict(reached or {})
         self._began = clock.monotonic()
         self.started_at = clock.now()
@@ -155,6 +156,10 @@ class Run:
 
     def _tell(self, loaded: Loaded) -> None:
         log.debug("page.loaded", account=self.account, run_id=self.run_id, **asdict(loaded.tally))
+        for what in loaded.contradictions:
+            if what not in self._contradictions:
+                self._contradictions.add(what)
+                log.warning("source.contradicted", account=self.account, run_id=self.run_id, what=what)
         for kind, name in loaded.drift:
             log.warning("drift.found", account=self.account, run_id=self.run_id, kind=kind, name=name)
 

@@ -29,10 +29,13 @@ from etl.extract.limits import read_limits
 from etl.extract.page import Page
 from etl.extract.walk import Read
 from etl.extract.wire import Deadline, open_http
+from etl.logs import Log
 from etl.model import Account, Traffic
 
 if TYPE_CHECKING:
     from etl.settings import Settings
+
+log = Log(__name__)
 
 # A whole answer, from its request on, may take so many times the time-out of a single read: a slow line,
 # not a dribbling server.
@@ -68,6 +71,8 @@ class Client:
         self._budget = budget
         self._lock = threading.Lock()
         self._closed = False
+        self._account = account.name
+        self._has_told = False
         self._url = f"{settings.base_url}/batch-calls"
         self._deadline = Deadline(clock)
         self._http = open_http(settings, account.api_key, self._deadline, transport)
@@ -110,7 +115,19 @@ class Client:
         if request.refused:
             with self._lock:
                 self.traffic.rate_limited += 1
-        return read_answer(answer, read, observed_at)
+        page = read_answer(answer, read, observed_at)
+        self._tell_repeats(page)
+        return page
+
+    def _tell_repeats(self, page: Page) -> None:
+        """A page is one query: what stands twice in it contradicts it, and is taken once. Told once a run."""
+        repeats = page.length - len(page.rows)
+        if repeats and not self._has_told:
+            self._has_told = True
+            what = "rows stand twice in one page"
+            log.warning(
+                "source.contradicted", account=self._account, what=what, offset=page.offset, rows=repeats
+            )
 
     def _exchange(self, read: Read) -> Answer:
         began = self._clock.monotonic()

@@ -49,6 +49,8 @@ class Changes:
     faults: list[Fault] = field(default_factory=list)
     unknown_fields: set[str] = field(default_factory=set)
     statuses: set[str] = field(default_factory=set)  # of the rows that were read
+    users: set[str] = field(default_factory=set)  # owners of the rows that were read
+    moved: int = 0  # rows whose created_at is another than before, which cannot be
 
     @property
     def read(self) -> set[int]:
@@ -79,6 +81,10 @@ def _read(row: Row, known: Stored | None, changes: Changes) -> None:
         changes.faults.append(Fault(row=row, field=outcome.field, reason=outcome.reason, row_loaded=False))
         return
     changes.statuses.add(outcome.record.status)
+    if outcome.record.user_id is not None:
+        changes.users.add(outcome.record.user_id)
+    if known is not None and known.created_at not in (None, outcome.record.created_at):
+        changes.moved += 1
     if outcome.unknown_fields or outcome.notes:
         changes.unknown_fields.update(outcome.unknown_fields)
         changes.faults.extend(_fault(row, note) for note in outcome.notes)

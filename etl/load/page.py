@@ -5,7 +5,7 @@ Everything goes through the connection that is given, so that a page is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from etl.load.changes import Changes, find_changes
 from etl.load.deletes import find_missing, note_missing
 from etl.load.drift import save_drift
 from etl.load.quarantine import has_open, save_faults
-from etl.load.stored import read_hashes, read_hashes_by_id, read_stored_by_id
+from etl.load.stored import has_user, has_users, read_hashes, read_hashes_by_id, read_stored_by_id
 from etl.model import Change, Tally
 from etl.proof import Proof, Row
 
@@ -27,6 +27,7 @@ class Loaded:
 
     tally: Tally
     drift: list[tuple[str, str]]
+    contradictions: tuple[str, ...] = ()  # to what the source promises
     missing: int = 0  # batches that the page should show and does not
 
 
@@ -60,6 +61,7 @@ def _load(
     stored = read_stored_by_id(connection, account, [row.id for row in others if row.id is not None])
     changes = find_changes(others, stored, observed_at)
     changes.unchanged += len(rows) - len(others)
+    contradictions = tuple(_find_contradictions(connection, account, changes))
     save_batches(connection, account, run_id, observed_at, changes.writes)
     save_respelled(connection, account, changes.respelled)
     set_aside = 0
@@ -73,7 +75,16 @@ def _load(
         unknown_fields=changes.unknown_fields,
         statuses=changes.statuses,
     )
-    return Loaded(tally=_tally(changes, set_aside), drift=drift)
+    return Loaded(tally=_tally(changes, set_aside), drift=drift, contradictions=contradictions)
+
+
+def _find_contradictions(connection: Connection, account: str, changes: Changes) -> Iterator[str]:
+    """What cannot be of one user's list; the rows are loaded all the same, as the source has them."""
+    if changes.moved:
+        yield "the created_at of a batch changed"
+    new = [user for user in sorted(changes.users) if not has_user(connection, account, user)]
+    if new and has_users(connection, account):
+        yield "batches of a user_id that the account never had; is it another account's key?"
 
 
 def _tally(changes: Changes, set_aside: int) -> Tally:

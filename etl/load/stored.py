@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
 
 from etl.interval import NEWEST, Interval
 from etl.load.bulk import is_one_of
@@ -27,6 +27,7 @@ class Stored(NamedTuple):
     version: int
     changed_at: datetime
     deleted_at: datetime | None
+    created_at: datetime | None = None
 
 
 class Kept(NamedTuple):
@@ -72,6 +73,18 @@ def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) ->
     query = select(*_COLUMNS, *_SOURCE).where(batch_calls.c.account == account, is_asked)
     split = len(_COLUMNS)
     return {row[0]: Kept(Stored._make(row[:split]), tuple(row[split:])) for row in connection.execute(query)}
+
+
+def has_users(connection: Connection, account: str) -> bool:
+    """Whether the table has an owner for any batch of the account."""
+    is_owned = exists().where(batch_calls.c.account == account, batch_calls.c.user_id.is_not(None))
+    return bool(connection.scalar(select(is_owned)))
+
+
+def has_user(connection: Connection, account: str, user_id: str) -> bool:
+    """Whether any batch of the account has that owner; quick where most have."""
+    is_theirs = exists().where(batch_calls.c.account == account, batch_calls.c.user_id == user_id)
+    return bool(connection.scalar(select(is_theirs)))
 
 
 def read_statuses(connection: Connection, account: str) -> dict[str, str]:
