@@ -50,6 +50,7 @@ class Changes:
     unknown_fields: set[str] = field(default_factory=set)
     statuses: set[str] = field(default_factory=set)  # of the rows that were read
     users: set[str] = field(default_factory=set)  # owners of the rows that were read
+    undated: int = 0  # rows without a created_at that stand below others
     moved: int = 0  # rows whose created_at is another than before, which cannot be
 
     @property
@@ -83,6 +84,8 @@ def _read(row: Row, known: Stored | None, changes: Changes) -> None:
     changes.statuses.add(outcome.record.status)
     if outcome.record.user_id is not None:
         changes.users.add(outcome.record.user_id)
+    if row.place is None and outcome.record.created_at is None:
+        changes.undated += 1
     if known is not None and known.created_at not in (None, outcome.record.created_at):
         changes.moved += 1
     if outcome.unknown_fields or outcome.notes:

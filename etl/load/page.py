@@ -82,6 +82,8 @@ def _find_contradictions(connection: Connection, account: str, changes: Changes)
     """What cannot be of one user's list; the rows are loaded all the same, as the source has them."""
     if changes.moved:
         yield "the created_at of a batch changed"
+    if changes.undated:
+        yield "a batch without created_at stands below others"
     new = [user for user in sorted(changes.users) if not has_user(connection, account, user)]
     if new and has_users(connection, account):
         yield "batches of a user_id that the account never had; is it another account's key?"

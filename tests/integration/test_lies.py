@@ -81,6 +81,18 @@ def test_a_created_at_that_changes_is_told_and_makes_neither_a_twin_nor_a_delete
     assert caplog.text.count("source.contradicted") == 1
 
 
+def test_a_batch_without_created_at_below_others_is_loaded_and_told(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    victim = pipeline.truth.listed()[-3]
+    pipeline.sandbox.rows.corrupt(victim.id, {"created_at": None})
+    summary = pipeline.sync()
+    assert (summary.status, changes(summary)) == (RunStatus.SUCCEEDED, {"inserted": BATCHES})
+    assert pipeline.row(victim.id)["created_at"] is None
+    assert caplog.text.count("without created_at stands below others") == 1
+    assert pipeline.sync().deleted == 0
+
+
 def test_batches_of_another_user_are_told_and_the_account_s_own_are_not_deleted(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import socket
 import ssl
 import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -333,3 +334,20 @@ def test_a_broken_answer_on_the_wire_costs_retries_and_no_row(sqlite: Database, 
 def test_an_answer_that_is_right_in_the_end_costs_nothing(sqlite: Database, manner: Manner) -> None:
     with hostile_line() as line:
         sync_over(line, sqlite, manner, at=lambda number: True)
+
+
+LIBRARIES = ("", "httpx", "httpcore", "sqlalchemy.engine", "sqlalchemy.pool", "alembic")
+
+
+def test_no_library_logs_the_key_at_any_level(sqlite: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """A Python caller's own handlers redact nothing."""
+    with hostile_line() as line, ExitStack() as levels:
+        for name in LIBRARIES:
+            levels.enter_context(caplog.at_level(logging.DEBUG, logger=name))
+        pipeline = Pipeline(sqlite, SandboxOptions(batches=5, tie_groups=0), base_url=line.base_url)
+        line.sandbox = pipeline.sandbox
+        pipeline.sync(transport=None)
+        pipeline.sandbox.keys.revoke(pipeline.sandbox.key)
+        assert pipeline.sync(transport=None).exit_code == 3
+    assert {"httpcore.http11", "httpx"} <= {record.name for record in caplog.records}
+    assert pipeline.sandbox.key[4:] not in caplog.text
