@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from etl.report.changes import Changes, Event, Move, most_frequent
-from etl.report.queries import counted
+from etl.report.queries import counted, within
 from etl.report.scope import Scope
 from etl.tables import batch_call_history, batch_calls
 
@@ -61,18 +61,9 @@ def read_changes(connection: Connection, scope: Scope, *, since: datetime, most_
     )
 
 
-def _within(scope: Scope) -> list[ColumnElement[bool]]:
+def _within(scope: Scope) -> ColumnElement[bool]:
     """The scope, without regard to whether the batch is still there: that it went is a change, too."""
-    conditions: list[ColumnElement[bool]] = []
-    if scope.accounts:
-        conditions.append(_batches.account.in_(scope.accounts))
-    if scope.statuses:
-        conditions.append(_batches.status.in_(scope.statuses))
-    if scope.since is not None:
-        conditions.append(_batches.created_at >= scope.since)
-    if scope.until is not None:
-        conditions.append(_batches.created_at < scope.until)
-    return conditions
+    return within(scope, batch_calls)
 
 
 def _single(since: datetime) -> ColumnElement[bool]:
@@ -89,13 +80,13 @@ def _first_seen(scope: Scope, since: datetime) -> Any:
         _count(single).label("single"),
         _sum(case((single, counted(_batches.completed_count)))).label("completed"),
         _sum(case((single, counted(_batches.failed_count)))).label("failed"),
-    ).where(_batches.first_seen_at >= since, *_within(scope))
+    ).where(_batches.first_seen_at >= since, _within(scope))
 
 
 def _recent(scope: Scope, since: datetime) -> CTE:
     """The versions since then, each beside the one before, of the batches that have several."""
     new, old = batch_call_history.alias("new"), batch_call_history.alias("old")
-    several = (_batches.changed_at >= since, _batches.version > 1, *_within(scope))
+    several = (_batches.changed_at >= since, _batches.version > 1, _within(scope))
     # As a list of keys, so that SQLite begins with them and not with the whole history.
     changed = select(_batches.account, _batches.id).where(*several).correlate(None)
     again = and_(old.c.started_at.is_not(None), new.c.started_at > old.c.started_at)
@@ -174,7 +165,7 @@ def _new(scope: Scope, since: datetime, most: int) -> Any:
         null().label("before"),
         _batches.status.label("after"),
     )
-    conditions = (_batches.first_seen_at >= since, _single(since), *_within(scope))
+    conditions = (_batches.first_seen_at >= since, _single(since), _within(scope))
     return select(*columns).where(*conditions).order_by(_batches.first_seen_at.desc()).limit(most)
 
 

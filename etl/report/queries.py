@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Date,
     Double,
+    FromClause,
     Interval,
     Row,
     Select,
@@ -94,17 +95,17 @@ def read_sums(connection: Connection, scope: Scope, *, least_calls: int) -> Sums
     )
 
 
-def within(scope: Scope) -> ColumnElement[bool]:
-    """The scope as a condition."""
+def within(scope: Scope, of: FromClause = report_campaigns) -> ColumnElement[bool]:
+    """The scope as a condition on the view, or on the table itself."""
     conditions: list[ColumnElement[bool]] = [true()]
     if scope.accounts:
-        conditions.append(_batches.account.in_(scope.accounts))
+        conditions.append(of.c.account.in_(scope.accounts))
     if scope.statuses:
-        conditions.append(_batches.status.in_(scope.statuses))
+        conditions.append(of.c.status.in_(scope.statuses))
     if scope.since is not None:
-        conditions.append(_batches.created_at >= scope.since)
+        conditions.append(of.c.created_at >= scope.since)
     if scope.until is not None:
-        conditions.append(_batches.created_at < scope.until)
+        conditions.append(of.c.created_at < scope.until)
     return and_(*conditions)
 
 
