@@ -12,8 +12,9 @@ else
     BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# With their extras: where a lock file leaves them out, older releases of pip refuse what came out since.
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-    --generate-hashes --custom-compile-command "make lock"
+    --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 
 # Stamps: what stands here was installed from lock files that did not change since.
 PROGRAM := $(VENV)/.program

@@ -21,7 +21,10 @@ LATER = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 ELSEWHERE = re.compile(
     r"/(?:home|Users|root|work)/\w|\bpypi\.(?:org|python)|pythonhosted|--(?:extra-)?index-url|--find-links"
 )
-PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?: ;.*?)? \\\n(?:    --hash=.*\n)+", re.MULTILINE)
+PIN = re.compile(
+    r"^(?P<name>[a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(?P<version>\S+)(?: ;.*?)? \\\n(?:    --hash=.*\n)+",
+    re.MULTILINE,
+)
 LOCKS = ["requirements/build.txt", "requirements/dev.txt", "requirements/program.txt"]
 TOOLS = [f"bi/{tool}/requirements.txt" for tool in ("datasette", "dbt", "superset")]
 
