@@ -29,6 +29,7 @@ EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOS
 BUSY_TIMEOUT_SECONDS: Final = 30
 LONGEST_IDENTIFIER_BYTES: Final = 63
 LOG_PAGES: Final = 4_000  # of 4 KiB, in SQLite's write-ahead log
+CACHE_KIB: Final = 8_000  # what some pages of batches touch, so that it is written to the log once and whole
 
 # A server that vanished without a word is noticed within about a minute. A URL's own parameters win.
 POSTGRES_CONNECTION: Final[dict[str, Any]] = {
@@ -160,6 +161,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Batches are keyed at random: written back less often, the same page of the file is so for many of them.
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
