@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -89,8 +91,21 @@ def is_absent(engine: Engine) -> bool:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error."""
-    with destination_errors(engine), engine.begin() as connection:
+    with destination_errors(engine), _turn(engine), engine.begin() as connection:
         yield connection
+
+
+def _turn(engine: Engine) -> AbstractContextManager[object]:
+    """SQLite has one writer at a time, and whoever waits looks again after ever longer pauses.
+
+    Threads of one process need not: the next one begins as soon as another has ended.
+    """
+    if engine.dialect.name != "sqlite":
+        return nullcontext()
+    return _turns.setdefault(engine, threading.Lock())
+
+
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 @contextmanager
