@@ -13,18 +13,21 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     ARRAY,
+    JSON,
     Boolean,
     ColumnElement,
     Connection,
     DateTime,
     Table,
+    Text,
     Time,
     any_,
+    cast,
     func,
     literal,
     select,
 )
-from sqlalchemy.types import JSON, TypeDecorator
+from sqlalchemy.types import TypeDecorator
 
 Values = tuple[Any, ...]
 Encoder = Callable[[Values], Sequence[Any]]  # of a whole column
@@ -53,12 +56,18 @@ def upsert(
 
 
 def is_one_of(connection: Connection, column: ColumnElement[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
-    """`column IN (…)` as one parameter: a page may hold more keys than a statement takes parameters."""
-    listed = list(keys)
+    """`column IN (…)` as one parameter: a page may hold more keys than a statement takes parameters.
+
+    As JSON on both databases: psycopg takes forty times as long to write an array of texts.
+    """
+    listed = msgspec.json.encode(list(keys)).decode()
     if connection.dialect.name == "postgresql":
-        return column == any_(literal(listed, ARRAY(column.type)))
-    found = func.json_each(msgspec.json.encode(listed).decode()).table_valued("value")
-    return column.in_(select(found.c.value))
+        key = func.json_array_elements_text(cast(literal(listed, Text), JSON)).column_valued("key")
+        # An array, since it is looked up by index whatever the statistics say: a new table has none.
+        found = func.array(select(cast(key, column.type)).scalar_subquery(), type_=ARRAY(column.type))
+        return column == any_(found)
+    value = func.json_each(listed).table_valued("value").c.value
+    return column.in_(select(value))
 
 
 def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[str], newer_by: str) -> str:
