@@ -6,9 +6,10 @@ import gc
 import sys
 from typing import Any, cast
 
-# Objects made between two looks for garbage. There is hardly any: to look at what modules and rows bring, as
-# often as Python does by itself, is a sixth of a start.
+# Objects made between two looks for garbage: modules bring hardly any, and to look as often as Python does by
+# itself is a sixth of a start.
 _OBJECTS_BETWEEN_LOOKS = 50_000
+_USUAL_THRESHOLD = gc.get_threshold()
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
@@ -23,11 +24,13 @@ def start_lightly() -> None:
 def settle_memory() -> None:
     """Make room for pages that come and go; to be called when the modules are loaded.
 
-    These stay, and need not be looked through for garbage again and again. And glibc gives every thread that
+    These stay, and need not be looked through for garbage again and again; what a page leaves behind is large
+    and goes at once. And glibc gives every thread that
     fetches a page an area of its own, which it grows and gives back for each: one area takes a fifth less
     time, and keeps less.
     """
     gc.freeze()
+    gc.set_threshold(*_USUAL_THRESHOLD)
     if sys.platform == "linux":
         import ctypes
 
