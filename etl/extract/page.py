@@ -128,6 +128,11 @@ class Page:
         """The tail group: the rows that share the last created_at."""
         return self.identities_at(self.places[-1]) if self.places else frozenset()
 
+    def rests_like(self, other: Page) -> bool:
+        """Whether the list stood still, as far as can be told: ties at the top of a page change places."""
+        same_rows = self.offset > 0 or self.identities == other.identities
+        return self.offset == other.offset and self.places == other.places and same_rows
+
     @property
     def is_ordered(self) -> bool:
         return all(newer >= older for newer, older in pairwise(self.places))
