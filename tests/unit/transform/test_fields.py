@@ -61,12 +61,9 @@ def test_the_values_of_a_record_stand_in_the_order_of_the_columns() -> None:
     assert named == {name: getattr(record, name) for name in COLUMNS}
 
 
-@pytest.mark.parametrize(
-    "batch", [Source("b-1", "draft", name="Ms Example"), Record("b-1", "draft", goal="Ms Example")]
-)
-def test_printing_a_batch_shows_its_id_alone(batch: Source) -> None:
-    assert "b-1" in repr(batch)
-    assert "Example" not in repr(batch)
+@pytest.mark.parametrize("kind", [Source, Record])
+def test_printing_a_batch_shows_its_id_alone(kind: type[Source]) -> None:
+    assert repr(kind("b-1", "draft", name="Ms Example")) == f"{kind.__name__}(id='b-1', …)"
 
 
 @pytest.mark.parametrize(

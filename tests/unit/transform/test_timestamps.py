@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time as machine
+from collections.abc import Iterator
 from datetime import UTC, datetime, time
 
 import pytest
@@ -50,8 +52,19 @@ def test_fractions_of_a_second_are_cut_after_the_microseconds(fraction: str, mic
     assert parse_time(f"2024-02-15T09:00:00{fraction}+00:00") == NINE.replace(microsecond=microsecond)
 
 
+@pytest.fixture
+def _machine_in_another_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "XYZ-5:30")
+    machine.tzset()
+    yield
+    monkeypatch.undo()
+    machine.tzset()
+
+
+@pytest.mark.usefixtures("_machine_in_another_zone")
 @pytest.mark.parametrize("text", ["2024-02-15T09:00:00", "2024-02-15 09:00:00.000000"])
-def test_a_time_without_an_offset_is_in_utc(text: str) -> None:
+def test_a_time_without_an_offset_is_in_utc_wherever_the_machine_is(text: str) -> None:
+    assert datetime(2024, 2, 15, 14, 30).astimezone(UTC) == NINE
     assert parse_time(text) == NINE
     assert parse_time(text).tzinfo is UTC
 
