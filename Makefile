@@ -19,8 +19,9 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 # Stamps: what stands here was installed from lock files that did not change since.
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
+MUTATOR := $(VENV)/.mutator
 
-.PHONY: help install demo test coverage lint format docs simulate torture bench bi lock clean
+.PHONY: help install demo test coverage mutate lint format docs simulate torture bench bi lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -36,6 +37,10 @@ test: $(TOOLS)  ## all tests, on SQLite and on PostgreSQL
 
 coverage: $(TOOLS)  ## all tests, and which lines and branches they miss
 	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+
+mutate: $(MUTATOR)  ## plan, walk and transform made wrong in one place after the other: do their tests see it?
+	@$(BIN)/mutmut run $(if $(filter auto,$(JOBS)),,--max-children $(JOBS))
+	@$(BIN)/python tests/mutation/verdict.py
 
 lint: $(TOOLS)  ## style, types and the direction of imports
 	@$(BIN)/ruff check
@@ -68,11 +73,12 @@ lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FL
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(LOCK) $(LOCK_FLAGS) requirements/mutate.in -c requirements/dev.txt -o requirements/mutate.txt
 	@for tool in dbt datasette superset; do \
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) .venv-bi build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bi mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -88,4 +94,8 @@ $(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt p
 
 $(TOOLS): $(PROGRAM) requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(MUTATOR): $(TOOLS) requirements/mutate.txt
+	$(PIP) install --require-hashes -r requirements/mutate.txt
 	@touch $@

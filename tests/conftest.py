@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from etl.logs import StderrHandler, levels
 from etl.migrate import migrate
@@ -23,6 +24,9 @@ from support.databases import (
 )
 
 SEEDS = 20  # of a seeded test, unless told otherwise
+
+# For mutmut: the same few examples for each of many hundred mutants.
+settings.register_profile("mutation", max_examples=20, derandomize=True, database=None, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
