@@ -176,11 +176,11 @@ def test_any_row_costs_itself_at_most(sqlite_template: Template, broken: list[Br
 def test_names_of_ten_megabytes_and_fields_by_the_thousand_are_rows_like_any_other(
     database: Database,
 ) -> None:
-    letters = "ü" * 5_000_000
+    letters = "ü" * 500_000
     assert_no_row_costs_another(
         database,
         [
-            (added, f',"name":"{letters}"'),
+            (added, f',"name":"{letters * 10}"'),
             (added, f',"status":"{letters}"'),
             (added, f',"{letters}":"{letters}"'),
             (added, "".join(f',"x{number}":{number}' for number in range(1_000))),
