@@ -25,6 +25,7 @@ The way of the data, and the files along it:
       lengths       what short pages tell of the list's end               (pure)
       search        where in the list an instant lies                     (pure)
       ahead         the walk's pages, fetched before they are asked for
+      handful       those that come together, to be loaded together
       listing       these together: what can be proven of one account's list
     proof, interval what travels from extract to load
     transform/      raw rows to records: times, rates, faults             (pure)

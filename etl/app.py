@@ -27,8 +27,6 @@ from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
-from etl.report.scope import Scope
-from etl.report.summary import read_summary
 from etl.settings import Settings
 from etl.verify.verdict import Verdict
 from etl.work import Job, Work
@@ -197,6 +195,8 @@ def report_page(
 ) -> str:
     """The report of all accounts, as of now, as one page of HTML; the tables have to be there."""
     from etl.report.page import render_page
+    from etl.report.scope import Scope
+    from etl.report.summary import read_summary
 
     settings = settings or Settings()
     now, max_age = (clock or SystemClock()).now(), timedelta(seconds=settings.max_age_seconds)
