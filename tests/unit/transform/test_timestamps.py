@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from etl.transform.timestamps import parse_time, parse_time_of_day
+from etl.transform.timestamps import parse_time, parse_time_of_day, parse_times
 
 NINE = datetime(2024, 2, 15, 9, 0, tzinfo=UTC)
 
@@ -124,6 +124,11 @@ def test_the_first_and_the_last_instant_that_python_knows_are_read() -> None:
 def test_what_is_no_instant_of_the_years_1_to_9999_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a time from year 1 to 9999"):
         parse_time(text)
+
+
+def test_times_are_not_read_all_at_once_where_one_of_them_is_to_be_cut() -> None:
+    with pytest.raises(ValueError, match="expected a time from year 1 to 9999"):
+        parse_times(["2024-02-15T09:00:00Z", "2024-02-15T09:00:00.3388969Z"])
 
 
 def test_a_refusal_says_what_is_expected_and_not_what_was_there() -> None:
