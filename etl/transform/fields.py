@@ -152,11 +152,11 @@ class Field(NamedTuple):
         raise ValueError(f"{self.name} holds {describe(value)}; expected {self.kind.expected}")
 
 
-def _read_fields() -> Iterator[Field]:
-    for name, hint in get_type_hints(Source, include_extras=True).items():
+def fields_of(source: type[msgspec.Struct]) -> Iterator[Field]:
+    for name, hint in get_type_hints(source, include_extras=True).items():
         parts = get_args(hint)
         nullable = NoneType in parts
         yield Field(name, KINDS[parts[0] if nullable else hint], nullable)
 
 
-FIELDS: Final = tuple(_read_fields())
+FIELDS: Final = tuple(fields_of(Source))
