@@ -44,7 +44,7 @@ POSTGRES_MEANINGS: Mapping[str, Meaning] = {
     "XX": ("reports damage", "look into the server's log"),
 }
 
-# The primary result code: the low byte of what the driver tells.
+# A result code, or its low byte, which is the primary one.
 SQLITE_MEANINGS: Mapping[int, Meaning] = {
     sqlite3.SQLITE_BUSY: (
         "was kept locked by another program for too long",
@@ -55,6 +55,7 @@ SQLITE_MEANINGS: Mapping[int, Meaning] = {
     sqlite3.SQLITE_IOERR: ("cannot be read or written", "look after the disk"),
     sqlite3.SQLITE_CORRUPT: ("is damaged", "put back a copy, or sync into a new file"),
     sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: DISK_FULL,  # readers need room as well, for the index of the log
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "let this user write the file and its folder"),
     sqlite3.SQLITE_CONSTRAINT: ("refused a row that breaks a constraint", None),
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "name another file in DATABASE_URL"),
@@ -109,7 +110,8 @@ def _original(error: Exception) -> BaseException | None:
 def _sqlite_meaning(error: sqlite3.Error) -> Meaning:
     if _lacks_a_name(error):
         return NOT_MIGRATED
-    return SQLITE_MEANINGS.get(_result_code(error) & 0xFF, REFUSED)
+    code = _result_code(error)
+    return SQLITE_MEANINGS.get(code) or SQLITE_MEANINGS.get(code & 0xFF, REFUSED)
 
 
 def _sqlite_detail(error: sqlite3.Error) -> str:

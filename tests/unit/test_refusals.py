@@ -67,6 +67,7 @@ def test_postgresql_s_codes_are_told_in_words(
         (sqlite3.SQLITE_BUSY_SNAPSHOT, "SQLITE_BUSY_SNAPSHOT", "kept locked by another program"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, "SQLITE_READONLY_DIRECTORY", "read-only"),
         (sqlite3.SQLITE_FULL, "SQLITE_FULL", "no disk space"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "SQLITE_IOERR_SHMSIZE", "no disk space"),
         (sqlite3.SQLITE_CANTOPEN, "SQLITE_CANTOPEN", "cannot be opened"),
         (sqlite3.SQLITE_NOTADB, "SQLITE_NOTADB", "not a SQLite database"),
         (sqlite3.SQLITE_IOERR_FSYNC, "SQLITE_IOERR_FSYNC", "cannot be read or written"),
