@@ -40,6 +40,12 @@ class Disk:
     def make_room(self) -> None:
         self._ballast.unlink()
 
+    def turn_read_only(self) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", self.path], check=True)
+
+    def turn_writable(self) -> None:
+        subprocess.run(["mount", "-o", "remount,rw", self.path], check=True)
+
 
 @contextmanager
 def small_disk(mebibytes: int) -> Iterator[Disk]:
