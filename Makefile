@@ -20,7 +20,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 
-.PHONY: help install demo test coverage lint format docs simulate torture bench bi lock clean
+.PHONY: help install demo test coverage lint format docs simulate torture bench bi audit lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -62,6 +62,9 @@ bench: $(TOOLS)  ## how fast and how small; off in `make test`
 
 bi: $(TOOLS)  ## dbt, Datasette and Superset put to use, each in an environment of its own; off in `make test`
 	@$(BIN)/python -m pytest tests/ecosystem
+
+audit: $(TOOLS)  ## the locked packages held against known vulnerabilities, which PyPI is asked for
+	@$(BIN)/uv tool run --no-config pip-audit --require-hashes --disable-pip -r requirements/program.txt
 
 lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres -o requirements/program.txt
