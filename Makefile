@@ -3,6 +3,7 @@
 PYTHON ?= python3
 SEEDS ?= 500
 KILLS ?= 100
+SECONDS ?= 60
 JOBS ?= auto
 
 VENV := .venv
@@ -19,8 +20,9 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 # Stamps: what stands here was installed from lock files that did not change since.
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
+FUZZER := $(VENV)/.fuzzer
 
-.PHONY: help install demo test coverage lint format docs simulate torture bench bi audit lock clean
+.PHONY: help install demo test coverage lint format docs simulate torture fuzz bench bi audit lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -57,6 +59,9 @@ simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to t
 torture: $(TOOLS)  ## KILLS=n deaths of the program on each database, and of the database
 	@KILLS=$(KILLS) $(BIN)/python -m pytest -n $(JOBS) tests/torture
 
+fuzz: $(FUZZER)  ## SECONDS=n of bytes made up to break the parser; where there is a wheel of atheris
+	@PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_parser.py -max_total_time=$(SECONDS)
+
 bench: $(TOOLS)  ## how fast and how small; off in `make test`
 	@$(BIN)/python -m pytest tests/benchmarks -s
 
@@ -71,11 +76,12 @@ lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FL
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(LOCK) $(LOCK_FLAGS) --group fuzz -o requirements/fuzz.txt
 	@for tool in dbt datasette superset; do \
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) .venv-bi build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bi .fuzz build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -91,4 +97,8 @@ $(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt p
 
 $(TOOLS): $(PROGRAM) requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(FUZZER): $(TOOLS) requirements/fuzz.txt
+	$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@
