@@ -14,14 +14,7 @@ class Frontier:
 
     def __init__(self) -> None:
         self.place: datetime | None = None
-        self.group: Identities = (
-            frozenset()
-        )  # rows at the place, as the last page that ended there showed them
-        self.known: Identities = frozenset()  # the same, as all pages together did
-
-    def is_linked_to(self, page: Page) -> bool:
-        """Whether nothing can hide between what is proven and the page."""
-        return self.place is not None and page.places[0] > self.place
+        self.known: Identities = frozenset()  # rows at the place, as all pages together showed them
 
     def is_added_to_by(self, page: Page) -> bool:
         """Whether the page shows a row that no page before it did."""
@@ -34,10 +27,10 @@ class Frontier:
         tail = page.places[-1]
         group = page.identities_at(tail)
         if self.place is None or tail < self.place:
-            self.place, self.group, self.known = tail, group, group
+            self.place, self.known = tail, group
             return True
         if tail == self.place:
-            self.group, self.known = group, self.known | group
+            self.known |= group
         return False
 
     def forget_all_but(self, page: Page) -> None:

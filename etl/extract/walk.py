@@ -30,7 +30,7 @@ from etl.extract.ending import Ending
 from etl.extract.frontier import Frontier
 from etl.extract.lengths import Lengths
 from etl.extract.page import Page
-from etl.interval import NEWEST, RESOLUTION, Interval
+from etl.interval import NEWEST, OLDEST, RESOLUTION, Interval
 from etl.proof import Proof
 
 UNKNOWN = sys.maxsize  # as a number of rows to expect
@@ -87,6 +87,7 @@ class Walk:
         self._max_pages = max_pages
         self._expected_rows = expected_rows
         self._rows = 0  # proven so far
+        self._undated = 0  # rows without created_at at the top of the list
         self._limit = limit
         self._offset = start
         self._begin_above = begin_above
@@ -168,11 +169,19 @@ class Walk:
         return None
 
     def _is_linked(self, page: Page) -> bool:
-        if page.offset == 0 or self._frontier.is_linked_to(page):
+        if page.offset == 0:
+            self._undated = page.undated
             return True
+        top = self._top(page)
+        if self.frontier is not None:
+            return top > self.frontier
         # The first page of a walk from the middle: it needs a row above its tail group to prove anything.
-        above = self._begin_above or NEWEST
-        return self.frontier is None and page.places[0] > max(above, page.places[-1])
+        return top > max(self._begin_above or NEWEST, page.places[-1])
+
+    def _top(self, page: Page) -> datetime:
+        """The newest created_at of a page; none at all is newer still only where the list begins so."""
+        begins = page.offset <= self._undated
+        return next((place for place in page.places if begins or place != NEWEST), OLDEST)
 
     def _advance(self, page: Page) -> Proof | None:
         self._repeats = self._steps_back = 0
@@ -224,7 +233,7 @@ class Walk:
         """The frontier; for a first page all that it shows, but for the group that its upper edge may cut."""
         if self.frontier is not None or page.offset == 0:
             return self.frontier
-        return page.places[0] - RESOLUTION
+        return self._top(page) - RESOLUTION
 
     def _finish(self, page: Page) -> Proof:
         """End the walk; where it looked past the page, it ended at that instant, and may have grown since."""
@@ -244,7 +253,8 @@ class Walk:
         """An empty answer can be false: it counts only when it is given twice in a row."""
         self._empties += 1
         if self._empties == 1:
-            self._past_at = page.observed_at
+            if self._phase is _Phase.LOOKING_PAST:
+                self._past_at = page.observed_at
             return
         self._empties = 0
         if self._phase is _Phase.LOOKING_PAST and self._resting is not None:

@@ -123,6 +123,20 @@ def test_a_page_that_does_not_begin_above_the_frontier_proves_nothing(moved: str
     assert asks_at(walk) == 1
 
 
+def test_a_row_without_created_at_at_the_top_of_a_page_further_down_links_nothing() -> None:
+    """Rows without one are newer than all only at the top of the list."""
+    walk = walked("f6 e5 d4 c3")
+    assert give(walk, "x* c3 b2 a1") is None
+    assert asks_at(walk) == 1
+    assert words(give(walk, "e5 d4 x? c3 b2")) == "x? c3"
+
+
+def test_rows_without_created_at_link_as_far_down_as_the_list_begins_with_such() -> None:
+    walk = walked("x* y* f6 e6")
+    assert asks_at(walk) == 1
+    assert words(give(walk, "y* f6 e6 d5")) == "f6 e6"
+
+
 def test_steps_back_double() -> None:
     walk = walked(listed(20), limit=20)
     asked = [asks_at(walk)]
@@ -292,6 +306,18 @@ def test_few_rows_further_down_are_looked_past_twice() -> None:
     for _ in range(2):
         assert not walk.complete
         assert asked(walk, "", "", "c3 b2") == [5, 5, 3]
+    assert walk.complete
+
+
+def test_a_list_that_ends_with_rows_without_created_at_has_an_end_too() -> None:
+    walk = walked("d4 c3 b2 a1 x? y?", "b2 a1 x? y?", "y?", limit=6, capacity=FEW)
+    assert words(give(walk, "b2 a1 x? y?")) == "a1 x? y?"
+    assert walk.complete
+
+
+def test_a_row_without_a_place_above_the_last_does_not_hold_up_the_end() -> None:
+    walk = walked("d4 c3 b2 x? a1", "b2 x? a1", "a1", limit=6, capacity=FEW)
+    assert words(give(walk, "b2 x? a1")) == "x? a1"
     assert walk.complete
 
 
@@ -471,6 +497,12 @@ def test_a_walk_from_the_middle_does_not_believe_the_upper_edge_of_its_first_pag
     assert proof is not None
     assert at(6) not in proof.interval
     assert words(proof) == "d4"
+
+
+def test_a_walk_from_the_middle_does_not_begin_at_a_row_without_created_at() -> None:
+    walk = Walk(limit=4, start=40, begin_above=at(5), capacity=4)
+    assert give(walk, "x* d4 c3 b2") is None
+    assert asks_at(walk) == 38
 
 
 def test_a_walk_from_the_middle_steps_back_until_it_is_above_where_it_is_to_begin() -> None:
