@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from etl.extract.page import Page
+from etl.interval import NEWEST, OLDEST
 
 Identities = frozenset[str | int]
 
@@ -14,7 +15,20 @@ class Frontier:
 
     def __init__(self) -> None:
         self.place: datetime | None = None
+        self._undated = 0  # rows without created_at at the top of the list
         self.known: Identities = frozenset()  # rows at the place, as all pages together showed them
+
+    def is_linked_to(self, page: Page) -> bool:
+        """Whether nothing can hide between what is proven, or the top of the list, and the page."""
+        if page.offset == 0:
+            self._undated = page.undated
+            return True
+        return self.place is not None and self.top(page) > self.place
+
+    def top(self, page: Page) -> datetime:
+        """The newest created_at of a page; none at all is newer still only where the list begins so."""
+        begins = page.offset <= self._undated
+        return next((place for place in page.places if begins or place != NEWEST), OLDEST)
 
     def is_added_to_by(self, page: Page) -> bool:
         """Whether the page shows a row that no page before it did."""

@@ -3,10 +3,8 @@ from __future__ import annotations
 import pytest
 
 from etl.extract.lengths import FEW
+from etl.extract.patience import MOST_IDLE, MOST_REPEATS, MOST_STEPS_BACK
 from etl.extract.walk import (
-    MOST_IDLE,
-    MOST_REPEATS,
-    MOST_STEPS_BACK,
     MOST_WIDENINGS,
     UNKNOWN,
     Read,
@@ -395,10 +393,18 @@ def test_inserts_that_push_the_last_rows_down_are_not_taken_for_a_wide_group() -
 
 
 def test_rows_that_inserts_keep_pushing_are_the_end_once_fewer_of_them_are_left() -> None:
-    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5", capacity=FEW, expected_rows=UNKNOWN)
+    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5", "d6 e5", capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "d6 e5") == [6]
     assert not walk.complete
-    give(walk, "d6 e5")
+    give(walk, "b8 c7 d6 e5")
     assert walk.complete
+
+
+def test_a_cap_that_falls_twice_and_leaves_just_the_overlap_is_not_the_end() -> None:
+    walk = walked(listed(50), limit=50, expected_rows=UNKNOWN)
+    overlap = listed(50).split()[47:]
+    assert asked(walk, " ".join(overlap), " ".join(overlap[1:])) == [47, 48]
+    assert not walk.complete
 
 
 def test_a_filtered_list_that_turned_empty_is_at_its_end() -> None:
