@@ -24,6 +24,7 @@ The way of the data, and the files along it:
       frontier      the border of what is proven                          (pure)
       lengths       how long a page can be, and whether that changes      (pure)
       ending        how sure it is that the list ends where it seems to   (pure)
+      patience      how long a walk goes on without getting anywhere      (pure)
       search        where in the list an instant lies                     (pure)
       ahead         the walk's pages, fetched before they are asked for
       handful       those that come together, to be loaded together

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 RESOLUTION = timedelta(microseconds=1)  # of every time in the tables
 NEWEST = datetime.max.replace(tzinfo=UTC)
+OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

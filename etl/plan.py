@@ -47,6 +47,8 @@ class Known:
     last_started_at: datetime | None = None  # of the run before
     full_since: datetime | None = None  # of a full sync that was cut off not long ago
     missing: int = 0  # batches that a run found gone which then failed: they may be back
+    undated: int = 0  # batches without created_at, which a source may list anywhere
+    whole_at: datetime | None = None  # when the last run began that read all of the list by itself
     max_age: timedelta
 
 
@@ -136,6 +138,8 @@ def plan_sync(known: Known, *, full: bool = False, doubtful: bool = False) -> Pl
     was_cut_off = gaps[-1].after is None  # no walk has come to the end of the list yet
     if was_cut_off and known.full_since is not None:
         return _plan_rest(known, known.full_since)
+    if known.undated and _is_whole_due(known):
+        return _plan_full(known, f"{known.undated:,} batches without created_at are found by a walk over all")
     plan = _plan_incremental(known, gaps)
     if was_cut_off:
         return replace(plan, requests=None)  # how much there is below, nobody knows
@@ -235,9 +239,19 @@ def _slice(known: Known, part: Part, most_pages: int) -> Slice:
     return Slice(stretch=Stretch(interval=interval), requests=pages + at_end)
 
 
+def _is_whole_due(known: Known) -> bool:
+    """Whether the next sync would read all of the list too late."""
+    return known.whole_at is None or known.whole_at + known.max_age <= known.now + _between(known)
+
+
+def _between(known: Known) -> timedelta:
+    """From one sync to the next."""
+    return known.now - known.last_started_at if known.last_started_at else known.max_age
+
+
 def _share(known: Known) -> float:
     """The share of what is due that this sync takes, so that the last is done when its time has come."""
-    between = known.now - known.last_started_at if known.last_started_at else known.max_age
+    between = _between(known)
     left = _oldest(known) + known.max_age - known.now - between
     return 1.0 if left <= between else between / left
 

@@ -73,6 +73,7 @@ class Run:
         self.traffic = Traffic()
         self.page_rows = 0  # rows of the longest page so far
         self._proven: list[Covered] = []
+        self._lists_nothing = False
         self._contradictions: set[str] = set()  # what was told of the source already
         self._reached = dict(reached or {})
         self._began = clock.monotonic()
@@ -149,6 +150,7 @@ class Run:
 
     def commit_empty(self) -> None:
         """The source lists nothing, asked twice: the table's batches are missing, and no row is set aside."""
+        self._lists_nothing = True
         with self.transaction() as (connection, _tally):
             deletes.note_all_missing(connection, self.account, self.run_id)
             now = self.clock.now()
@@ -212,7 +214,12 @@ class Run:
         return summary
 
     def _settle_missing(self, connection: Connection, most: int | None) -> int:
-        """Mark as deleted what is missing; return how many."""
+        """Mark as deleted what is missing; return how many.
+
+        What has no created_at may be listed anywhere: only a run that read all can tell that it is gone.
+        """
+        if self.unproven(EVERYTHING) and not self._lists_nothing:
+            deletes.forget_undated(connection, self.account)
         missing = deletes.count_missing(connection, self.account)
         _check_deletes(missing, most, self.rows_before)
         if missing:

@@ -10,7 +10,7 @@ leave the page where it was: both would have to happen, and be undone. Where the
 very rows were there all the time, and nothing could stand past them unseen.
 
 How many are enough depends on what the source does: where pages were long, and none was cut shorter than
-another, it would be odd if one was cut just here, and odder if two were.
+another, it would be odd if one was cut just here, and odder if the next was, to another length.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from etl.extract.page import Page
 
 ENOUGH = 10  # in short pages of a source that clamps as it likes: each is one chance in the caps it has
 _SHORT_PAGE = 1
+_SHORT_AMONG_LONG = 4  # a third one is enough: a source may lower its cap twice, and leave just the overlap
 _PAGE_AGAIN = 5
 _SHORTEST = 2  # rows of a page that is linked: one row above the last group, and one in it
 
@@ -43,7 +44,7 @@ class Ending:
     def note_short(self, page: Page) -> None:
         """A page adds nothing and shows the last rows."""
         if page.length < self._lengths.largest and page.length != self._length:
-            self._weight += ENOUGH // 2 if self._lengths.are_steady else _SHORT_PAGE
+            self._weight += _SHORT_AMONG_LONG if self._lengths.are_steady else _SHORT_PAGE
         self._length = page.length
 
     def note_again(self, page: Page, before: Page) -> None:

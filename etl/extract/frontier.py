@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from etl.extract.page import Page
+from etl.interval import NEWEST, OLDEST
 
 Identities = frozenset[str | int]
 
@@ -14,14 +15,20 @@ class Frontier:
 
     def __init__(self) -> None:
         self.place: datetime | None = None
-        self.group: Identities = (
-            frozenset()
-        )  # rows at the place, as the last page that ended there showed them
-        self.known: Identities = frozenset()  # the same, as all pages together did
+        self._undated = 0  # rows without created_at at the top of the list
+        self.known: Identities = frozenset()  # rows at the place, as all pages together showed them
 
     def is_linked_to(self, page: Page) -> bool:
-        """Whether nothing can hide between what is proven and the page."""
-        return self.place is not None and page.places[0] > self.place
+        """Whether nothing can hide between what is proven, or the top of the list, and the page."""
+        if page.offset == 0:
+            self._undated = page.undated
+            return True
+        return self.place is not None and self.top(page) > self.place
+
+    def top(self, page: Page) -> datetime:
+        """The newest created_at of a page; none at all is newer still only where the list begins so."""
+        begins = page.offset <= self._undated
+        return next((place for place in page.places if begins or place != NEWEST), OLDEST)
 
     def is_added_to_by(self, page: Page) -> bool:
         """Whether the page shows a row that no page before it did."""
@@ -34,10 +41,10 @@ class Frontier:
         tail = page.places[-1]
         group = page.identities_at(tail)
         if self.place is None or tail < self.place:
-            self.place, self.group, self.known = tail, group, group
+            self.place, self.known = tail, group
             return True
         if tail == self.place:
-            self.group, self.known = group, self.known | group
+            self.known |= group
         return False
 
     def forget_all_but(self, page: Page) -> None:

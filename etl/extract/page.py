@@ -125,8 +125,8 @@ class Page:
 
     @cached_property
     def tail(self) -> frozenset[str | int]:
-        """The tail group: the rows that share the last created_at."""
-        return self.identities_at(self.places[-1]) if self.places else frozenset()
+        """The tail group: the rows that share the last created_at, and those without a place around them."""
+        return frozenset(row.identity for row in self.rows[self.kept :]) if self.places else frozenset()
 
     def rests_like(self, other: Page) -> bool:
         """Whether the list stood still, as far as can be told: ties at the top of a page change places."""
@@ -139,9 +139,15 @@ class Page:
 
     @property
     def kept(self) -> int:
-        """How many rows stand above the tail group, the rows that share the last created_at."""
-        tail = self.places[-1]
-        return next(at for at, row in enumerate(self.rows) if row.place == tail)
+        """How many rows stand above the tail group, down to the last that has a place."""
+        nowhere = (None, self.places[-1])
+        upwards = reversed(range(len(self.rows)))
+        return next((at + 1 for at in upwards if self.rows[at].place not in nowhere), 0)
+
+    @property
+    def undated(self) -> int:
+        """How many rows at the top have no created_at."""
+        return sum(place == NEWEST for place in self.places)
 
     def rows_in(self, interval: Interval) -> tuple[Row, ...]:
         """The rows inside the interval, and those that have no place at all."""

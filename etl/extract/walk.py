@@ -25,19 +25,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
-from etl.errors import InvariantError
 from etl.extract.ending import Ending
 from etl.extract.frontier import Frontier
 from etl.extract.lengths import Lengths
 from etl.extract.page import Page
+from etl.extract.patience import Patience
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.proof import Proof
 
 UNKNOWN = sys.maxsize  # as a number of rows to expect
-MOST_STEPS_BACK = 24  # doubling each time: past any list
-MOST_REPEATS = 5  # of one and the same read, for an answer that cannot be used
 MOST_WIDENINGS = 6  # doublings of the limit for a group of equal times that fills a page
-MOST_IDLE = 50  # pages in a row that add nothing, beyond the pages that did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +78,7 @@ class Walk:
         self.until = until
         self.complete = False
         self.is_empty = False  # complete, and the source lists nothing at all
-        self.stopped: str | None = None  # why it ended without a proof
         self.is_hopeless = False  # stopped, as another walk over the same rows would
-        self.pages = 0
-        self._max_pages = max_pages
         self._expected_rows = expected_rows
         self._rows = 0  # proven so far
         self._limit = limit
@@ -96,9 +90,9 @@ class Walk:
         self._ending = Ending(self._lengths)
         self._resting: Page | None = None  # the page that is looked past
         self._past_at: datetime | None = None  # when nothing was there
-        self._adding_pages = 0
+        self._patience = Patience(max_pages)
         self._narrow = 0  # length of the page that gave no step, though rows stood behind it
-        self._steps_back = self._repeats = self._empties = self._widenings = self._idle = 0
+        self._empties = self._widenings = 0
 
     # -- what to ask for ---------------------------------------------------------------------------
 
@@ -108,6 +102,15 @@ class Walk:
         if self.complete or self.stopped:
             return None
         return self._read_at(self._offset)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the walk ended without a proof."""
+        return self._patience.lost
+
+    @property
+    def pages(self) -> int:
+        return self._patience.pages
 
     @property
     def frontier(self) -> datetime | None:
@@ -147,20 +150,19 @@ class Walk:
 
     def receive(self, page: Page) -> Proof | None:
         """Take in the page that was asked for (or one fetched ahead near it); return what it proves."""
-        self.pages += 1
-        self._idle += 1
+        self._patience.note_page()
         if page.rows:
             self._empties = 0
-        if self.pages > self._max_pages:
-            self._stop(f"gave up after {self._max_pages} pages: the list does not end")
-        elif self._idle > MOST_IDLE + self._adding_pages:
-            self._stop(f"{self._idle} pages in a row added nothing: the list moves faster than it is read")
-        elif not page.rows:
+        if self.stopped:
+            return None
+        if not page.rows:
             self._receive_nothing(page)
-        elif self._phase is _Phase.LOOKING_PAST:
-            return self._receive_past(page)
+        elif self._phase is _Phase.LOOKING_PAST and self._resting is not None:
+            return self._receive_past(page, self._resting)
         elif not page.places or not page.is_ordered:
-            self._repeat(f"the page at offset {page.offset} is not ordered by a readable created_at")
+            self._patience.note_useless(
+                f"the page at offset {page.offset} is not ordered by a readable created_at"
+            )
         elif not self._is_linked(page):
             self._step_back(page)
         else:
@@ -168,14 +170,13 @@ class Walk:
         return None
 
     def _is_linked(self, page: Page) -> bool:
-        if page.offset == 0 or self._frontier.is_linked_to(page):
-            return True
+        if page.offset == 0 or self.frontier is not None:
+            return self._frontier.is_linked_to(page)
         # The first page of a walk from the middle: it needs a row above its tail group to prove anything.
-        above = self._begin_above or NEWEST
-        return self.frontier is None and page.places[0] > max(above, page.places[-1])
+        return self._frontier.top(page) > max(self._begin_above or NEWEST, page.places[-1])
 
     def _advance(self, page: Page) -> Proof | None:
-        self._repeats = self._steps_back = 0
+        self._patience.note_link()
         adds = self._frontier.is_added_to_by(page)
         if not adds and self._is_end(page):
             return self._finish(page)
@@ -185,7 +186,8 @@ class Walk:
         if adds:
             self._ending.forget()
         if proof is not None:  # rows of the group at the frontier come and go: that is no progress
-            self._adding_pages, self._idle, self._narrow = self._adding_pages + 1, 0, 0
+            self._patience.note_progress()
+            self._narrow = 0
         if page.kept > 1 and not self._may_be_whole(page):
             self._step(page, pushed_by)
         else:
@@ -224,7 +226,7 @@ class Walk:
         """The frontier; for a first page all that it shows, but for the group that its upper edge may cut."""
         if self.frontier is not None or page.offset == 0:
             return self.frontier
-        return page.places[0] - RESOLUTION
+        return self._frontier.top(page) - RESOLUTION
 
     def _finish(self, page: Page) -> Proof:
         """End the walk; where it looked past the page, it ended at that instant, and may have grown since."""
@@ -244,7 +246,8 @@ class Walk:
         """An empty answer can be false: it counts only when it is given twice in a row."""
         self._empties += 1
         if self._empties == 1:
-            self._past_at = page.observed_at
+            if self._phase is _Phase.LOOKING_PAST:
+                self._past_at = page.observed_at
             return
         self._empties = 0
         if self._phase is _Phase.LOOKING_PAST and self._resting is not None:
@@ -254,7 +257,7 @@ class Walk:
         elif page.offset > 0:
             self._step_back(page)
         elif self.frontier is not None and self.status is None:
-            self._stop("the list turned empty during the walk")
+            self._patience.lose("the list turned empty during the walk")
         else:
             self.complete, self.is_empty = True, self.frontier is None
 
@@ -278,15 +281,12 @@ class Walk:
         # that row alone, behind it, since no clamp makes an answer empty.
         self._offset = page.end if self._lengths.are_few or page.length == 1 else page.end - 1
 
-    def _receive_past(self, page: Page) -> Proof | None:
+    def _receive_past(self, page: Page, resting: Page) -> Proof | None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
-        resting = self._resting
-        if resting is None:
-            raise InvariantError("looked past no page")
         self._phase, self._offset = _Phase.WALKING, resting.offset
         if page.end == resting.end and page.identities <= resting.tail:
             self._phase, self._past_at = _Phase.READING_AGAIN, page.observed_at
-            if self._ending.is_shortest(resting) and self._frontier.known <= resting.identities:
+            if self._frontier.known <= resting.identities and self._ending.is_shortest(resting):
                 return self._finish(resting)
         elif not page.places or self._frontier.is_added_to_by(page):
             self._take_as_cut(resting)
@@ -300,7 +300,7 @@ class Walk:
             self._step(page)
         elif self._widenings == MOST_WIDENINGS or page.length == self._narrow:
             self.is_hopeless = True
-            self._stop(
+            self._patience.lose(
                 f"{page.length - page.kept} or more batches share one created_at and the source gives no more"
                 f" than {page.length} rows a page: that none of them is missed cannot be proven"
             )
@@ -310,17 +310,5 @@ class Walk:
                 self._widenings, self._limit = self._widenings + 1, 2 * self._limit
 
     def _step_back(self, page: Page) -> None:
-        if self._steps_back == MOST_STEPS_BACK:
-            self._stop("the list keeps moving up: no page could be linked to the one before")
         smallest = self.margin if self.frontier is not None else self._limit // 2
-        step = max(1, smallest) * 2**self._steps_back
-        self._steps_back += 1
-        self._phase, self._offset = _Phase.WALKING, max(0, page.offset - step)
-
-    def _repeat(self, reason: str) -> None:
-        self._repeats += 1
-        if self._repeats == MOST_REPEATS:
-            self._stop(reason)
-
-    def _stop(self, reason: str) -> None:
-        self.stopped = reason
+        self._phase, self._offset = _Phase.WALKING, max(0, page.offset - self._patience.step_back(smallest))

@@ -63,6 +63,15 @@ def forget_missing(connection: Connection, account: str) -> None:
     connection.execute(delete(sync_missing).where(sync_missing.c.account == account))
 
 
+def forget_undated(connection: Connection, account: str) -> None:
+    """Take back the batches without a created_at."""
+    undated = select(batch_calls.c.id).where(
+        batch_calls.c.account == account, batch_calls.c.created_at.is_(None)
+    )
+    noted = (sync_missing.c.account == account) & sync_missing.c.id.in_(undated)
+    connection.execute(delete(sync_missing).where(noted))
+
+
 def read_missing(connection: Connection, account: str) -> set[str]:
     """The ids of the batches that are noted."""
     return set(connection.scalars(select(sync_missing.c.id).where(sync_missing.c.account == account)))

@@ -14,10 +14,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from etl.errors import LockHeldError
-from etl.interval import Interval
+from etl.interval import EVERYTHING, Interval
 from etl.model import RunMode, RunStatus, RunSummary, Tally
+from etl.state.coverage import Covered, uncovered
 from etl.tables import sync_runs
 from etl.version import VERSION
+
+_LAST_FULL = 5  # full syncs among which one is looked for that was no sequel
 
 
 def read_latest_instant(connection: Connection, account: str) -> datetime | None:
@@ -53,6 +56,22 @@ def read_synced_at(connection: Connection, account: str) -> datetime | None:
     newest = select(began).where(sync_runs.c.account == account, syncs).order_by(sync_runs.c.run_id.desc())
     moment: datetime | None = connection.scalar(newest.limit(1))
     return moment
+
+
+def read_whole_at(connection: Connection, account: str) -> datetime | None:
+    """When the newest full sync began that was no sequel: it read all of the list by itself."""
+    columns = (sync_runs.c.started_at, sync_runs.c.proven)
+    is_full = (sync_runs.c.account == account) & (sync_runs.c.mode == RunMode.FULL) & sync_runs.c.complete
+    newest = select(*columns).where(is_full).order_by(sync_runs.c.run_id.desc()).limit(_LAST_FULL)
+    for started_at, proven in connection.execute(newest):
+        read = [
+            Covered(Interval(after=_moment(one["created_from"]), upto=_moment(one["created_to"])), started_at)
+            for one in proven
+        ]
+        if not uncovered(EVERYTHING, read):
+            whole_at: datetime = started_at
+            return whole_at
+    return None
 
 
 class CutOff(NamedTuple):
@@ -144,6 +163,10 @@ def finish_run(
         )
     )
     _check_mine(ended.rowcount)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _text(moment: datetime | None) -> str | None:

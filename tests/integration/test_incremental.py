@@ -394,3 +394,51 @@ def test_a_clock_that_is_behind_an_earlier_run_s_is_told(
     pipeline.clock.turn(timedelta(days=-1))
     pipeline.sync()
     assert "clock.behind account=default seconds=863" in caplog.text
+
+
+# -- batches without created_at ----------------------------------------------------------------------
+
+
+def hide_created_at(pipeline: Pipeline, *batches: Batch) -> None:
+    """The source lists them where they were, and says no longer when they were created."""
+    for batch in batches:
+        pipeline.sandbox.rows.corrupt(batch.id, {"created_at": None})
+    assert pipeline.sync(full=True).complete
+
+
+def test_what_has_no_created_at_and_stands_further_down_is_not_gone_where_only_the_top_was_read(
+    pipeline: Pipeline,
+) -> None:
+    undated = of_status(pipeline, "completed", 4)[1:]
+    hide_created_at(pipeline, *undated, pipeline.truth.listed()[-1])
+    for _ in range(3):
+        summary = sync_amid_changes(pipeline)
+        assert (summary.deleted, summary.updated) == (0, 0)
+    assert {batch.id for batch in undated} <= pipeline.alive().keys()
+
+
+@pytest.mark.parametrize("place", [0, 450, 899])
+def test_what_has_no_created_at_is_found_gone_when_everything_is_read_in_time(
+    pipeline: Pipeline, place: int
+) -> None:
+    undated = pipeline.truth.listed()[place]
+    hide_created_at(pipeline, undated)
+    pipeline.truth.delete(undated.id)
+    assert sync_amid_changes(pipeline).deleted == 0
+    pipeline.clock.pass_time(pipeline.settings.max_age_seconds)
+    summary = pipeline.sync(full=False)
+    assert (summary.mode, summary.complete, summary.deleted) == (RunMode.FULL, True, 1)
+    assert sync_amid_changes(pipeline).deleted == 0
+
+
+def test_a_sequel_to_a_sync_that_was_cut_off_does_not_tell_what_has_no_created_at_gone(
+    pipeline: Pipeline,
+) -> None:
+    low = pipeline.truth.listed()[450]
+    hide_created_at(pipeline, low)
+    pipeline.sandbox.faults.at(pipeline.sandbox.requests + 12, "redirect")
+    assert not pipeline.sync(full=True).complete
+    summary = pipeline.sync(full=True)
+    assert (summary.complete, summary.deleted) == (True, 0)
+    assert pipeline.sync(full=False).deleted == 0
+    assert low.id in pipeline.alive()

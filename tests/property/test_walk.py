@@ -287,7 +287,7 @@ class NeverEnds(Walk):
     """Looks for the end for ever."""
 
     def _is_end(self, page: Page) -> bool:
-        self._idle = 0
+        self._patience.note_progress()
         return False
 
 

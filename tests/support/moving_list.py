@@ -15,7 +15,8 @@ from random import Random
 
 from etl.extract.ahead import Ahead, worthwhile
 from etl.extract.page import Page
-from etl.extract.walk import MOST_IDLE, Read, Walk
+from etl.extract.patience import MOST_IDLE
+from etl.extract.walk import Read, Walk
 from etl.interval import NEWEST, Interval
 from etl.proof import Proof, Row
 

@@ -63,6 +63,22 @@ def known(*parts: Part, **values: Any) -> Known:
     return Known(**given)
 
 
+@pytest.mark.parametrize(
+    ("age", "mode"), [(HOUR, RunMode.INCREMENTAL), (DAY, RunMode.FULL), (None, RunMode.FULL)]
+)
+def test_batches_without_created_at_make_a_sync_walk_everything_in_time(
+    age: timedelta | None, mode: RunMode
+) -> None:
+    whole_at = None if age is None else NOW - age
+    assert plan_sync(known(part(None, 1), undated=2, whole_at=whole_at)).mode is mode
+
+
+def test_all_is_walked_before_batches_without_created_at_are_too_old() -> None:
+    whole_at = NOW - DAY + EVERY_QUARTER
+    assert plan_sync(known(part(None, 1), undated=1, whole_at=whole_at)).mode is RunMode.FULL
+    assert plan_sync(known(part(None, 1), undated=0, whole_at=whole_at)).mode is RunMode.INCREMENTAL
+
+
 # -- everything, or parts -------------------------------------------------------------------------
 
 

@@ -3,10 +3,8 @@ from __future__ import annotations
 import pytest
 
 from etl.extract.lengths import FEW
+from etl.extract.patience import MOST_IDLE, MOST_REPEATS, MOST_STEPS_BACK
 from etl.extract.walk import (
-    MOST_IDLE,
-    MOST_REPEATS,
-    MOST_STEPS_BACK,
     MOST_WIDENINGS,
     UNKNOWN,
     Read,
@@ -121,6 +119,20 @@ def test_a_page_that_does_not_begin_above_the_frontier_proves_nothing(moved: str
     assert give(walk, moved) is None
     assert walk.frontier == at(3)
     assert asks_at(walk) == 1
+
+
+def test_a_row_without_created_at_at_the_top_of_a_page_further_down_links_nothing() -> None:
+    """Rows without one are newer than all only at the top of the list."""
+    walk = walked("f6 e5 d4 c3")
+    assert give(walk, "x* c3 b2 a1") is None
+    assert asks_at(walk) == 1
+    assert words(give(walk, "e5 d4 x? c3 b2")) == "x? c3"
+
+
+def test_rows_without_created_at_link_as_far_down_as_the_list_begins_with_such() -> None:
+    walk = walked("x* y* f6 e6")
+    assert asks_at(walk) == 1
+    assert words(give(walk, "y* f6 e6 d5")) == "f6 e6"
 
 
 def test_steps_back_double() -> None:
@@ -295,6 +307,18 @@ def test_few_rows_further_down_are_looked_past_twice() -> None:
     assert walk.complete
 
 
+def test_a_list_that_ends_with_rows_without_created_at_has_an_end_too() -> None:
+    walk = walked("d4 c3 b2 a1 x? y?", "b2 a1 x? y?", "y?", limit=6, capacity=FEW)
+    assert words(give(walk, "b2 a1 x? y?")) == "a1 x? y?"
+    assert walk.complete
+
+
+def test_a_row_without_a_place_above_the_last_does_not_hold_up_the_end() -> None:
+    walk = walked("d4 c3 b2 x? a1", "b2 x? a1", "a1", limit=6, capacity=FEW)
+    assert words(give(walk, "b2 x? a1")) == "x? a1"
+    assert walk.complete
+
+
 def test_what_is_proven_by_a_look_past_a_page_was_so_then() -> None:
     walk = Walk(limit=4)
     for second, text in enumerate(("a1", "", "")):
@@ -369,10 +393,18 @@ def test_inserts_that_push_the_last_rows_down_are_not_taken_for_a_wide_group() -
 
 
 def test_rows_that_inserts_keep_pushing_are_the_end_once_fewer_of_them_are_left() -> None:
-    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5", capacity=FEW, expected_rows=UNKNOWN)
+    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5", "d6 e5", capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "d6 e5") == [6]
     assert not walk.complete
-    give(walk, "d6 e5")
+    give(walk, "b8 c7 d6 e5")
     assert walk.complete
+
+
+def test_a_cap_that_falls_twice_and_leaves_just_the_overlap_is_not_the_end() -> None:
+    walk = walked(listed(50), limit=50, expected_rows=UNKNOWN)
+    overlap = listed(50).split()[47:]
+    assert asked(walk, " ".join(overlap), " ".join(overlap[1:])) == [47, 48]
+    assert not walk.complete
 
 
 def test_a_filtered_list_that_turned_empty_is_at_its_end() -> None:
@@ -471,6 +503,12 @@ def test_a_walk_from_the_middle_does_not_believe_the_upper_edge_of_its_first_pag
     assert proof is not None
     assert at(6) not in proof.interval
     assert words(proof) == "d4"
+
+
+def test_a_walk_from_the_middle_does_not_begin_at_a_row_without_created_at() -> None:
+    walk = Walk(limit=4, start=40, begin_above=at(5), capacity=4)
+    assert give(walk, "x* d4 c3 b2") is None
+    assert asks_at(walk) == 38
 
 
 def test_a_walk_from_the_middle_steps_back_until_it_is_above_where_it_is_to_begin() -> None:
