@@ -3,6 +3,7 @@
 PYTHON ?= python3
 SEEDS ?= 500
 KILLS ?= 100
+SECONDS ?= 60
 JOBS ?= auto
 
 VENV := .venv
@@ -22,8 +23,10 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 MUTATOR := $(VENV)/.mutator
+BENCH := .venv-bench
+FUZZER := $(VENV)/.fuzzer
 
-.PHONY: help install demo test coverage mutate lint format docs simulate torture bench bi lock clean
+.PHONY: help install demo test coverage mutate lint format docs simulate torture fuzz bench bi audit lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -64,23 +67,30 @@ simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to t
 torture: $(TOOLS)  ## KILLS=n deaths of the program on each database, and of the database
 	@KILLS=$(KILLS) $(BIN)/python -m pytest $(SHARED) tests/torture
 
-bench: $(TOOLS)  ## how fast and how small; off in `make test`
-	@$(BIN)/python -m pytest tests/benchmarks -s
+fuzz: $(FUZZER)  ## SECONDS=n of bytes made up to break the parser; where there is a wheel of atheris
+	@PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_parser.py -max_total_time=$(SECONDS)
+
+bench: $(TOOLS) $(BENCH)/.program  ## how fast and how small; off in `make test`
+	@BENCH_PYTHON=$(BENCH)/bin/python $(BIN)/python -m pytest tests/benchmarks -s
 
 bi: $(TOOLS)  ## dbt, Datasette and Superset put to use, each in an environment of its own; off in `make test`
 	@$(BIN)/python -m pytest tests/ecosystem
+
+audit: $(TOOLS)  ## the locked packages held against known vulnerabilities, which PyPI is asked for
+	@$(BIN)/uv tool run --no-config pip-audit --require-hashes --disable-pip -r requirements/program.txt
 
 lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer releases
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres -o requirements/program.txt
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
-	@$(LOCK) $(LOCK_FLAGS) requirements/mutate.in -c requirements/dev.txt -o requirements/mutate.txt
+	@$(LOCK) $(LOCK_FLAGS) --group mutate -c requirements/dev.txt -o requirements/mutate.txt
+	@$(LOCK) $(LOCK_FLAGS) --group fuzz -o requirements/fuzz.txt
 	@for tool in dbt datasette superset; do \
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) .venv-bi mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .venv-bi .fuzz mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -98,6 +108,17 @@ $(TOOLS): $(PROGRAM) requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# As users have it, without the tools.
+$(BENCH)/.program: requirements/program.txt requirements/build.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --quiet install --require-hashes -r requirements/program.txt -r requirements/build.txt
+	$(BENCH)/bin/python -m pip --quiet install --no-deps --no-build-isolation --editable .
+	@touch $@
+
 $(MUTATOR): $(TOOLS) requirements/mutate.txt
 	$(PIP) install --require-hashes -r requirements/mutate.txt
+	@touch $@
+
+$(FUZZER): $(TOOLS) requirements/fuzz.txt
+	$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@

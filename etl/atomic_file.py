@@ -34,12 +34,6 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write the text as UTF-8, its line ends as they are."""
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-
-
 def _sync(path: Path) -> None:
     """Bring a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)

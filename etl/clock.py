@@ -44,8 +44,10 @@ class SteadyClock:
 
     def __init__(self, clock: Clock, floor: datetime | None = None) -> None:
         self._clock = clock
-        self._began = max(clock.now(), floor) if floor is not None else clock.now()
+        machine_s = clock.now()
+        self._began = max(machine_s, floor) if floor is not None else machine_s
         self._began_monotonic = clock.monotonic()
+        self.ahead = self._began - machine_s  # of the machine's clock, when this one began
 
     def now(self) -> datetime:
         return self._began + timedelta(seconds=self._clock.monotonic() - self._began_monotonic)

@@ -33,6 +33,9 @@ LONGEST_IDENTIFIER_BYTES: Final = 63
 LOG_PAGES: Final = 4_000  # of 4 KiB, in SQLite's write-ahead log
 CACHE_KIB: Final = 8_000  # what some pages of batches touch, so that it is written to the log once and whole
 
+# Without it, what is never answered is sent again and again for a quarter of an hour.
+SILENCE_MILLISECONDS: Final = 60_000
+
 # A server that vanished without a word is noticed within about a minute. A URL's own parameters win.
 POSTGRES_CONNECTION: Final[dict[str, Any]] = {
     "application_name": "magpipe-etl",
@@ -41,6 +44,7 @@ POSTGRES_CONNECTION: Final[dict[str, Any]] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": SILENCE_MILLISECONDS,
 }
 
 # A page is written in far less; whoever waits longer is stuck, and says so rather than hang.
@@ -49,6 +53,11 @@ POSTGRES_SESSION: Final[dict[str, str]] = {
     "lock_timeout": "30s",
     "statement_timeout": "10min",
     "idle_in_transaction_session_timeout": "10min",
+    # The same for the server: a host that vanished would keep an account's lock for hours.
+    "tcp_keepalives_idle": "30s",
+    "tcp_keepalives_interval": "10s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": f"{SILENCE_MILLISECONDS}ms",
 }
 
 # The beginning of a transaction that reads; the name is the dialect's.

@@ -18,6 +18,10 @@ from etl.errors import DestinationError
 Meaning = tuple[str, str | None]  # what happened to the database named before it, and the hint
 
 NOT_MIGRATED: Meaning = ("lacks a table, view or column that is expected there", "run `magpipe-etl migrate`")
+DAMAGED: Meaning = (
+    "is damaged",
+    "move it away together with its -wal and -shm, then put back a copy, or sync anew",
+)
 DISK_FULL: Meaning = ("has no disk space left", "make room, then run again: what was committed is kept")
 REFUSED: Meaning = ("refused a statement", None)
 
@@ -44,7 +48,7 @@ POSTGRES_MEANINGS: Mapping[str, Meaning] = {
     "XX": ("reports damage", "look into the server's log"),
 }
 
-# The primary result code: the low byte of what the driver tells.
+# A result code, or its low byte, which is the primary one.
 SQLITE_MEANINGS: Mapping[int, Meaning] = {
     sqlite3.SQLITE_BUSY: (
         "was kept locked by another program for too long",
@@ -53,8 +57,9 @@ SQLITE_MEANINGS: Mapping[int, Meaning] = {
     sqlite3.SQLITE_LOCKED: ("was kept locked by this program itself", None),
     sqlite3.SQLITE_READONLY: ("is read-only", "let this user write the file and its folder"),
     sqlite3.SQLITE_IOERR: ("cannot be read or written", "look after the disk"),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "put back a copy, or sync into a new file"),
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_FULL: DISK_FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: DISK_FULL,  # readers need room as well, for the index of the log
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "let this user write the file and its folder"),
     sqlite3.SQLITE_CONSTRAINT: ("refused a row that breaks a constraint", None),
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "name another file in DATABASE_URL"),
@@ -72,6 +77,17 @@ def destination_errors(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, dbapi_error) as error:
         raise explain(engine, error) from None
+    except UnicodeDecodeError:
+        # Of a file that is so damaged that the driver cannot even read out what SQLite says of it.
+        if engine.dialect.name != "sqlite":
+            raise
+        raise damaged(engine) from None
+
+
+def damaged(engine: Engine) -> DestinationError:
+    """What is said of a database that contradicts itself."""
+    what, hint = DAMAGED
+    return DestinationError(f"{describe(engine)} {what}", hint=hint)
 
 
 def explain(engine: Engine, error: Exception) -> DestinationError:
@@ -109,7 +125,10 @@ def _original(error: Exception) -> BaseException | None:
 def _sqlite_meaning(error: sqlite3.Error) -> Meaning:
     if _lacks_a_name(error):
         return NOT_MIGRATED
-    return SQLITE_MEANINGS.get(_result_code(error) & 0xFF, REFUSED)
+    if str(error).startswith("Could not decode to UTF-8"):  # the driver's own finding, without a code
+        return DAMAGED
+    code = _result_code(error)
+    return SQLITE_MEANINGS.get(code) or SQLITE_MEANINGS.get(code & 0xFF, REFUSED)
 
 
 def _sqlite_detail(error: sqlite3.Error) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from etl.engine import reading
 from etl.errors import DestinationError
+from etl.refusals import DISK_FULL, describe
 from etl.tables import metadata
 
 # Of several privileges at once, PostgreSQL says whether the user has any: so one by one.
@@ -27,6 +29,8 @@ _RIGHTS: Final = text(f"""
             FROM pg_class AS tables JOIN pg_namespace ON pg_namespace.oid = tables.relnamespace
             WHERE nspname = :schema AND relname = ANY(:tables)) AS may_write
 """)
+# What new tables and the log of their transaction take.
+_LEAST_ROOM_BYTES: Final = 1 << 20
 _MEND: Final = "let its owner grant what is missing, as docs/operations.md tells under PostgreSQL"
 
 
@@ -57,6 +61,7 @@ def check_writable(engine: Engine, schema: str, *, at_head: bool) -> None:
     """Raise DestinationError where a sync could not write; `at_head`: the tables are the newest."""
     if engine.dialect.name == "sqlite":
         _check_file(Path(str(engine.url.database)))
+        _check_room(engine)
         return
     with reading(engine) as connection:
         row = connection.execute(_RIGHTS, {"schema": schema, "tables": list(metadata.tables)}).one()
@@ -71,3 +76,10 @@ def _check_file(file: Path) -> None:
             raise DestinationError(
                 f"{path} cannot be written", hint="let this user write the file and its folder"
             )
+
+
+def _check_room(engine: Engine) -> None:
+    folder = Path(str(engine.url.database)).absolute().parent
+    if shutil.disk_usage(folder).free < _LEAST_ROOM_BYTES:
+        what, hint = DISK_FULL
+        raise DestinationError(f"{describe(engine)} {what}", hint=hint)

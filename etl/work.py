@@ -24,7 +24,7 @@ from etl.model import Account, RunMode, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress
 from etl.reader import Reader
-from etl.run import Run, refused, steady_clock
+from etl.run import Run, is_doubtful, refused, steady_clock
 from etl.settings import Settings
 from etl.state.lock import account_lock
 from etl.verify.verdict import Verdict, failed
@@ -46,8 +46,13 @@ class Job(Protocol):
         """What the run is called when it cannot even begin."""
         ...
 
-    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
-        """What is to be read, by what the database knows; None for a database that has no tables yet."""
+    def plan(
+        self, connection: Connection | None, account: str, now: datetime, *, doubtful: bool = False
+    ) -> Plan:
+        """What is to be read, by what the database knows; None for a database that has no tables yet.
+
+        `doubtful`: whether no age can be told from `now`.
+        """
         ...
 
     def carry_out(self, plan: Plan, run: Run, reader: Reader, /) -> None:
@@ -118,7 +123,7 @@ class Work:
     def _run(self, job: Job, account: Account) -> RunSummary:
         clock = steady_clock(self._engine, account.name, self._clock)
         with reading(self._engine) as connection:
-            plan = job.plan(connection, account.name, clock.now())
+            plan = job.plan(connection, account.name, clock.now(), doubtful=is_doubtful(clock))
         run = self._begin(plan, clock)
         try:
             with closing(self._client(account, clock, run.traffic)) as client:

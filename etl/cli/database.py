@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.damage import check_undamaged
 from etl.engine import create_engine, reading
 from etl.errors import DestinationError
 from etl.migrate import HEAD, current_version
@@ -50,10 +51,12 @@ def open_filled_tables(settings: Settings) -> Iterator[Connection]:
 
 
 def look_at_version(settings: Settings) -> str | None:
-    """The version of the tables, None where there are none, of a database that can be written."""
+    """The version of the tables, None where there are none, of a sound database that can be written."""
     with _engine(settings) as engine:
         version = current_version(engine)
         check_writable(engine, settings.database_schema, at_head=version == HEAD)
+        if version is not None:
+            check_undamaged(engine)
         return version
 
 

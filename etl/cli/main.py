@@ -12,7 +12,7 @@ import click
 
 from etl.cli.invocation import Invocation
 from etl.cli.output import print_error
-from etl.cli.own_process import start_lightly
+from etl.cli.process import prepare_process
 from etl.cli.root import root
 from etl.errors import EtlError, SettingsError
 
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 def main() -> NoReturn:
     """Run the command of this process's arguments, and end the process."""
-    start_lightly()
+    prepare_process()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal has no letters for is no fault

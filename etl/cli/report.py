@@ -78,6 +78,8 @@ def report(
     if (as_json, as_csv, html is not None).count(True) > 1:
         raise click.UsageError("--json, --csv and --html exclude each other")
     _check_window(since, until)
+    if html is not None:
+        _check_place(html)
     from etl.cli.database import check_accounts, open_filled_tables
     from etl.report.queries import CAMPAIGN_COLUMNS, read_campaigns
     from etl.report.scope import Scope
@@ -131,18 +133,23 @@ def print_summary(summary: Summary, *, as_json: bool = False) -> None:
 
 
 def _write_page(path: Path, summary: Summary, *, quiet: bool) -> None:
-    from etl.atomic_file import write_text
+    from etl.export.target import open_target
     from etl.report.page import render_page
 
-    page = render_page(summary)
-    try:
-        write_text(path, page)
-    except OSError as error:
-        raise click.BadParameter(
-            f"{path} cannot be written: {error.strerror or error}", param_hint="'--html'"
-        ) from None
+    page = render_page(summary).encode()
+    with open_target(path) as file:
+        file.write(page)
     if not quiet:
-        click.echo(f"{path}: {summary.sums.total.campaigns:,} campaigns, {len(page.encode()) / 1024:.0f} KiB")
+        click.echo(f"{path}: {summary.sums.total.campaigns:,} campaigns, {len(page) / 1024:.0f} KiB")
+
+
+def _check_place(path: Path) -> None:
+    from etl.export.target import check_target
+
+    try:
+        check_target(path)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--html'") from None
 
 
 def _check_window(since: datetime | None, until: datetime | None) -> None:

@@ -65,16 +65,18 @@ class Backfill:
         self._settings = settings
         self._window = window
 
-    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
+    def plan(
+        self, connection: Connection | None, account: str, now: datetime, *, doubtful: bool = False
+    ) -> Plan:
         """What is left to read of the window, once an attempt at it was cut off; all of it, else.
 
         Without a connection, nothing is known. An attempt that is so old that its proofs are to be renewed
-        is not gone on with.
+        is not gone on with, nor is one whose age is `doubtful`.
         """
         if connection is None:
             return plan_backfill(account, self._window, steps_left(self._window, None, ()), now=now)
         oldest = now - timedelta(seconds=self._settings.max_age_seconds)
-        before = read_cut_off_backfill(connection, account, str(self._window), oldest)
+        before = None if doubtful else read_cut_off_backfill(connection, account, str(self._window), oldest)
         coverage = read_coverage(connection, account)
         steps = steps_left(self._window, before, coverage)
         plan = plan_backfill(account, self._window, steps, before=before, now=now)

@@ -26,11 +26,14 @@ class Sync:
         self._full = full
         self._allow_deletes = allow_deletes
 
-    def plan(self, connection: Connection | None, account: str, now: datetime) -> Plan:
+    def plan(
+        self, connection: Connection | None, account: str, now: datetime, *, doubtful: bool = False
+    ) -> Plan:
         """What is to be read; without a connection, nothing is known."""
         if connection is None:
             return plan_sync(unknown(account, self._settings, now), full=self._full)
-        return plan_sync(survey(connection, account, self._settings, now), full=self._full)
+        known = survey(connection, account, self._settings, now)
+        return plan_sync(known, full=self._full, doubtful=doubtful)
 
     def carry_out(self, plan: Plan, run: Run, reader: Reader) -> None:
         """Take the plan's steps, one after the other; an empty list ends them."""

@@ -104,7 +104,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """One account as `status` tells it; `age` is the time since its last complete sync ended."""
+    """One account as `status` tells it; `age` is the time since its last complete sync ended.
+
+    One that ended later than now, by a clock that was set back since, may be of any age: 0 is told, and far
+    ahead it is stale.
+    """
 
     facts: Facts
     configured: bool
@@ -175,7 +179,7 @@ def _derive_one(
         facts=facts,
         configured=configured,
         age=age,
-        stale=configured and max_age is not None and (age is None or age > max_age),
+        stale=configured and max_age is not None and (ended is None or abs(now - ended) > max_age),
         oldest_proof_at=oldest_proof(facts.coverage),
         incidents=_derive_incidents(facts, interrupted=interrupted),
         quota=quota,

@@ -140,7 +140,7 @@ def test_the_report_is_a_page_that_takes_the_place_of_the_one_before(user: User)
     assert list(user.folder.glob("*.part")) == []
     refused = user.runs("report", "--html", "nowhere/report.html")
     assert (refused.code, refused.out) == (2, "")
-    assert "nowhere/report.html cannot be written: No such file or directory" in refused.err
+    assert "the folder nowhere does not exist" in refused.err
 
 
 def test_the_report_is_about_what_it_is_asked_for(user: User) -> None:

@@ -68,20 +68,25 @@ def test_what_cannot_be_done_is_told_with_what_can(
     assert not (command.folder / "x.csv").exists()
 
 
-def test_where_there_is_no_room_nothing_is_left(command: InstalledCommand) -> None:
+@pytest.mark.parametrize(
+    "arguments", [("export", "batch_calls", "--to", "big.csv"), ("report", "--html", "big.html")]
+)
+def test_where_there_is_no_room_nothing_is_left(
+    command: InstalledCommand, arguments: tuple[str, ...]
+) -> None:
     before = sorted(path.name for path in command.folder.iterdir())
     outcome = subprocess.run(
-        [PROGRAM, "export", "batch_calls", "--to", "big.csv"],
+        [PROGRAM, *arguments],
         cwd=command.folder,
         env=command.environ(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64 * KIB, 64 * KIB)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (32 * KIB, 32 * KIB)),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert outcome.returncode == 1
-    assert "error: big.csv cannot be written: File too large" in outcome.stderr
+    assert f"error: {arguments[-1]} cannot be written: File too large" in outcome.stderr
     assert "hint: nothing of it is left" in outcome.stderr
     assert sorted(path.name for path in command.folder.iterdir()) == before
 

@@ -6,20 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from etl.atomic_file import replacing, write_text
+from etl.atomic_file import replacing
+
+
+def write(file: Path, text: str) -> None:
+    with replacing(file) as part:
+        part.write_bytes(text.encode())
 
 
 def test_the_new_text_takes_the_place_of_the_old_byte_by_byte(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    write_text(file, "old")
-    write_text(file, "new\r\n→ \U0001f9b7\n")
+    write(file, "old")
+    write(file, "new\r\n→ \U0001f9b7\n")
     assert file.read_bytes() == "new\r\n→ \U0001f9b7\n".encode()
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_what_fails_half_way_leaves_the_old_text_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    write_text(file, "old")
+    write(file, "old")
 
     def fail() -> None:
         with replacing(file) as part:
@@ -36,7 +41,7 @@ def test_permissions_stay_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text("old")
     file.chmod(0o640)
-    write_text(file, "new")
+    write(file, "new")
     assert file.stat().st_mode & 0o777 == 0o640
 
 
@@ -44,11 +49,11 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
     (tmp_path / "real.html").write_text("old")
     link = tmp_path / "link.html"
     link.symlink_to("real.html")
-    write_text(link, "new")
+    write(link, "new")
     assert link.is_symlink()
     assert (tmp_path / "real.html").read_text() == "new"
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        write_text(tmp_path / "nowhere" / "report.html", "new")
+        write(tmp_path / "nowhere" / "report.html", "new")

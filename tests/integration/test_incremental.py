@@ -363,3 +363,34 @@ def test_an_empty_list_deletes_nothing_in_an_incremental_sync(pipeline: Pipeline
     assert pipeline.sync(full=False).status == RunStatus.FAILED
     pipeline.truth.restore(*gone)
     assert sync(pipeline).deleted == 0
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=3), timedelta(days=400)])
+def test_a_clock_that_was_ahead_for_a_sync_hides_no_silent_edit(database: Database, ahead: timedelta) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=200, tie_groups=0), page_size=10, fetch_ahead=1)
+    pipeline.clock.turn(ahead)
+    pipeline.sync()
+    pipeline.clock.turn(-ahead)
+    victim = pipeline.truth.listed("completed")[-5]
+    pipeline.truth.change(victim.id, touch=False, name="silently renamed")
+    for _ in range(26):
+        pipeline.clock.pass_time(3600)
+        assert pipeline.sync(full=False).complete
+        if pipeline.row(victim.id)["name"] == "silently renamed":
+            break
+    else:
+        raise AssertionError("it was not found in more than a day")
+    starts = [run["started_at"] for run in pipeline.runs()]
+    assert starts == sorted(set(starts))
+
+
+def test_a_clock_that_is_behind_an_earlier_run_s_is_told(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=10))
+    pipeline.clock.turn(timedelta(days=1))
+    pipeline.sync()
+    assert "clock.behind" not in caplog.text
+    pipeline.clock.turn(timedelta(days=-1))
+    pipeline.sync()
+    assert "clock.behind account=default seconds=863" in caplog.text

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from etl.atomic_file import write_text
 from etl.report.figures import Ranking
 from etl.report.page import render_page
 from etl.report.running import UnderWay, derive_running
@@ -81,7 +80,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The address of each page, as a file."""
     folder = tmp_path_factory.mktemp("pages")
     for name, summary in SUMMARIES.items():
-        write_text(folder / f"{name}.html", render_page(summary))
+        (folder / f"{name}.html").write_bytes(render_page(summary).encode())
     return {name: (folder / f"{name}.html").as_uri() for name in SUMMARIES}
 
 
@@ -144,7 +143,7 @@ def test_a_name_that_is_a_script_is_shown_and_not_run(browser: Browser, pages: d
 @pytest.mark.slow
 def test_what_slipped_through_the_escaping_would_still_not_run(browser: Browser, tmp_path: Path) -> None:
     page = render_page(EMPTY).replace("</main>", "<script>document.title = 'run'</script></main>")
-    write_text(tmp_path / "slipped.html", page)
+    (tmp_path / "slipped.html").write_bytes(page.encode())
     browser.open((tmp_path / "slipped.html").as_uri())
     assert browser.run("document.title") == "Campaign report"
     assert "Content Security Policy" in browser.messages()[0]

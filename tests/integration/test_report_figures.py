@@ -167,6 +167,25 @@ def test_a_day_is_one_of_the_zone_also_when_its_clocks_are_put(tables: Tables, n
     assert {day: found.campaigns for day, found in sums.days} == days
 
 
+@pytest.mark.parametrize("name", ["UTC", "Pacific/Kiritimati", "America/St_Johns"])
+def test_leap_days_and_the_ends_of_years_are_days_like_others(tables: Tables, name: str) -> None:
+    zone = ZoneInfo(name)
+    days: dict[date, int] = {}
+    for first in (datetime(2024, 2, 28, tzinfo=UTC), datetime(2024, 12, 30, 12, tzinfo=UTC)):
+        for moment in (first + timedelta(hours=hours) for hours in range(0, 60, 7)):
+            tables.batch(1, created_at=moment)
+            local = moment.astimezone(zone).date()
+            days[local] = days.get(local, 0) + 1
+    assert date(2024, 2, 29) in days
+    sums = tables.ask(read_sums, Scope(zone=zone), least_calls=1)
+    assert {day: found.campaigns for day, found in sums.days} == days
+    with reading(tables.engine) as connection:
+        listed = connection.scalars(select(report_daily.c.day).order_by(report_daily.c.day)).all()
+    assert {date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1), date(2024, 12, 31), date(2025, 1, 1)} <= {
+        *listed
+    }
+
+
 def test_times_at_the_ends_of_all_time_do_no_harm_in_any_zone(tables: Tables) -> None:
     for moment in (datetime.min.replace(tzinfo=UTC), NOW, datetime.max.replace(tzinfo=UTC)):
         tables.batch(1, created_at=moment)

@@ -22,6 +22,7 @@ from etl.transform.fields import SOURCE_COLUMNS
 from etl.transform.records import row_hash
 
 from support.databases import Database, fresh_sqlite
+from support.hostile import HOSTILE_TEXTS, NESTED, NUMBERS, TIMES
 from support.pipeline import Pipeline, changes
 from support.templates import Template
 from support.truth import differences, expected_rows
@@ -29,48 +30,9 @@ from support.truth import differences, expected_rows
 BATCHES = 60
 PAGE_ROWS = 9
 
-numbers = st.sampled_from(
-    [
-        *"NaN Infinity -Infinity 1e999 -1e999 1e-999 -0 -0.0 0.1 1E5 5e-324 1.7976931348623157e308".split(),
-        *"18446744073709551616 9223372036854775807 -9223372036854775809".split(),
-        *("9" * 400, "-" + "9" * 400, "0." + "3" * 400, "9" * 5_000, "1e" + "9" * 400),
-    ]
-)
-times = st.sampled_from(
-    [
-        *"0001-01-01T00:00:00Z 0001-01-01T00:00:00+14:00 0000-00-00 1969-12-31T23:59:59.999999999Z".split(),
-        *"9999-12-31T23:59:59.999999Z 9999-12-31T23:59:59-23:59 10000-01-01T00:00:00Z".split(),
-        *"2023-02-29T00:00:00Z 2024-02-29T24:00:00Z 2016-12-31T23:59:60Z 2024-03-31T02:30:00+01:00".split(),
-        *"infinity -infinity 2024-W01-1 09:00:00 24:00:00 00:00:00.5 1e9 99991231".split(),
-        *("0044-03-15 00:00:00+00 BC", "", " ", "2024-01-01T00:00:00 Europe/Berlin"),
-    ]
-).map(json.dumps)
-HOSTILE_TEXTS = (
-    '"\\ud800"',  # half a character
-    '"\\udc00\\ud800"',
-    '"a\\u0000b"',
-    '"a\0b"',
-    '"a\x01\x1f\x7f\r\nb"',  # control characters as they are
-    '"\\u2028\\u202e\\u200b\\ufeff\\uffff"',
-    '"\\b\\f\\n\\r\\t\\/\\"\\\\"',
-    '"\u0301\U0001f469\u200d\U0001f52c\U0010ffff"',
-    '"\'; DROP TABLE batch_calls; -- %s %(x)s {0} ? :x $1"',
-    '"=1+1"',
-    '"\\x"',  # an escape that there is not
-    '"' + "ü" * 100_000 + '"',
-)
+numbers = st.sampled_from(NUMBERS)
+times = st.sampled_from(TIMES)
 raw_texts = st.sampled_from(HOSTILE_TEXTS) | st.text(max_size=30).map(json.dumps)
-NESTED = (
-    "[" * 2_000 + "]" * 2_000,
-    '{"a":' * 2_000 + "1" + "}" * 2_000,
-    "[" * 64 + "]" * 64,
-    "[" * 66 + "NaN" + "]" * 66,
-    '{"a":1,"a":NaN,"a":2}',
-    '{"":{"":null}}',
-    '{"a\\u0000":1}',
-    '{"\\ud800":1}',
-    "[1e999,NaN]",
-)
 nested = st.sampled_from(NESTED)
 anything = st.recursive(
     st.sampled_from(["null", "true", "false"]) | numbers | times | raw_texts,

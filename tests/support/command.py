@@ -44,10 +44,14 @@ class Outcome:
 
 
 class InstalledCommand:
-    """Runs the command in `folder`; nothing of the tests' own environment reaches it."""
+    """Runs the command in `folder`; nothing of the tests' own environment reaches it.
 
-    def __init__(self, folder: Path) -> None:
+    `prefix`: words that lead to where it runs, when that is elsewhere.
+    """
+
+    def __init__(self, folder: Path, *, prefix: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        self._program = (*prefix, str(PROGRAM))
 
     def environ(self, **variables: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
@@ -55,7 +59,7 @@ class InstalledCommand:
 
     def run(self, *arguments: str, **variables: str) -> Outcome:
         process = subprocess.run(
-            [PROGRAM, *arguments],
+            [*self._program, *arguments],
             cwd=self.folder,
             env=self.environ(**variables),
             stdin=subprocess.DEVNULL,
@@ -69,7 +73,7 @@ class InstalledCommand:
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """The process at work; whoever starts it ends it."""
         return subprocess.Popen(
-            [PROGRAM, *arguments],
+            [*self._program, *arguments],
             cwd=self.folder,
             env=self.environ(**variables),
             stdin=subprocess.DEVNULL,

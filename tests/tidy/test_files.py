@@ -27,7 +27,10 @@ PIN = re.compile(
 )
 LOCKS = ["requirements/build.txt", "requirements/dev.txt", "requirements/program.txt"]
 MUTATOR = "requirements/mutate.txt"  # goes into the environment that dev.txt made
-TOOLS = [f"bi/{tool}/requirements.txt" for tool in ("datasette", "dbt", "superset")]
+TOOLS = [
+    "requirements/fuzz.txt",
+    *(f"bi/{tool}/requirements.txt" for tool in ("datasette", "dbt", "superset")),
+]
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:
@@ -90,10 +93,10 @@ def test_the_lock_files_hold_what_the_project_asks_for(lock: str) -> None:
 
 
 def test_the_tools_are_locked_too() -> None:
-    groups = project()["dependency-groups"]
-    wanted = [Requirement(each) for group in groups.values() for each in group if isinstance(each, str)]
-    held = pins("requirements/dev.txt")
-    assert [each.name for each in wanted if not each.specifier.contains(held[each.name])] == []
+    for name, group in project()["dependency-groups"].items():
+        wanted = [Requirement(each) for each in group if isinstance(each, str)]
+        held = pins(f"requirements/{name}.txt")
+        assert [each.name for each in wanted if not each.specifier.contains(held[each.name])] == []
 
 
 def test_every_lock_file_agrees_on_a_release() -> None:

@@ -22,6 +22,14 @@ def test_a_steady_clock_never_begins_before_its_floor() -> None:
     assert SteadyClock(FakeClock(), floor=START - HOUR).now() == START
 
 
+def test_a_steady_clock_knows_how_far_ahead_of_the_machine_s_it_began() -> None:
+    clock = FakeClock()
+    steady = SteadyClock(clock, floor=START + HOUR)
+    clock.turn(timedelta(days=-3))
+    assert steady.ahead == HOUR
+    assert SteadyClock(clock, floor=START - 4 * 24 * HOUR).ahead == timedelta()
+
+
 def test_a_steady_clock_runs_on_from_its_floor() -> None:
     clock = FakeClock()
     steady = SteadyClock(clock, floor=START + HOUR)

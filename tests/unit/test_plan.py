@@ -79,6 +79,14 @@ def test_of_a_long_list_its_head_and_what_is_alive_are_read() -> None:
     assert plan.full_since is None
 
 
+def test_by_a_doubtful_clock_everything_is_read_and_nothing_is_gone_on_with() -> None:
+    facts = known(part(None, 1), full_since=NOW - HOUR)
+    for full in (False, True):
+        plan = plan_sync(facts, full=full, doubtful=True)
+        assert (plan.mode, plan.steps, plan.full_since) == (RunMode.FULL, (FullWalk(),), NOW)
+        assert "no age can be told" in plan.reason
+
+
 @pytest.mark.parametrize(
     ("rows", "mode"),
     [

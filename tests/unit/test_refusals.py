@@ -67,6 +67,7 @@ def test_postgresql_s_codes_are_told_in_words(
         (sqlite3.SQLITE_BUSY_SNAPSHOT, "SQLITE_BUSY_SNAPSHOT", "kept locked by another program"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, "SQLITE_READONLY_DIRECTORY", "read-only"),
         (sqlite3.SQLITE_FULL, "SQLITE_FULL", "no disk space"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "SQLITE_IOERR_SHMSIZE", "no disk space"),
         (sqlite3.SQLITE_CANTOPEN, "SQLITE_CANTOPEN", "cannot be opened"),
         (sqlite3.SQLITE_NOTADB, "SQLITE_NOTADB", "not a SQLite database"),
         (sqlite3.SQLITE_IOERR_FSYNC, "SQLITE_IOERR_FSYNC", "cannot be read or written"),
@@ -105,6 +106,23 @@ def test_a_password_is_not_told(postgres_engine: Engine) -> None:
     text = str(explain(postgres_engine, error))
     assert text == "the PostgreSQL database calls at db.example:5433 cannot be reached: no such option ***"
     assert "hunter" not in describe(postgres_engine)
+
+
+def test_a_text_that_is_none_is_damage_and_its_bytes_are_not_told(sqlite_engine: Engine) -> None:
+    said = "Could not decode to UTF-8 column 'name' with text 'Grandma'"
+    error = explain(sqlite_engine, sqlite3.OperationalError(said))
+    assert str(error) == "the SQLite file magpipe.db is damaged (OperationalError)"
+    assert "put back a copy" in str(error.hint)
+
+
+def test_a_refusal_that_the_driver_cannot_read_out_is_damage(sqlite_engine: Engine) -> None:
+    with pytest.raises(DestinationError, match="is damaged"), destination_errors(sqlite_engine):
+        b"malformed database schema (\xe4)".decode()
+
+
+def test_bytes_that_are_no_text_are_a_bug_where_no_file_can_be_damaged(postgres_engine: Engine) -> None:
+    with pytest.raises(UnicodeDecodeError), destination_errors(postgres_engine):
+        b"\xe4".decode()
 
 
 def test_errors_of_the_program_itself_pass_through(sqlite_engine: Engine) -> None:

@@ -62,6 +62,15 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
     assert len(months.buckets) == 16
 
 
+def test_a_leap_day_is_a_day_and_a_week_goes_on_over_the_end_of_a_year() -> None:
+    days = derive_trend([(date(2024, 2, 28), tally(1)), (date(2024, 3, 1), tally(1))])
+    assert [bucket.first_day.day for bucket in days.buckets] == [28, 29, 1]
+    ends = derive_trend(
+        [(date(2024, 10, 1), tally(1)), (date(2024, 12, 31), tally(1)), (date(2025, 1, 5), tally(2))]
+    )
+    assert (ends.buckets[-1].first_day, ends.buckets[-1].tally) == (date(2024, 12, 30), tally(1) + tally(2))
+
+
 def test_a_trend_of_nothing_is_empty() -> None:
     assert derive_trend([]).buckets == ()
 

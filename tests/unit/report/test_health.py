@@ -75,6 +75,19 @@ def test_a_clock_that_stepped_back_makes_no_negative_age() -> None:
     assert one(Facts(account="acme", last_complete=run(-HOUR))).age == timedelta()
 
 
+@pytest.mark.parametrize(("ahead", "stale"), [(HOUR, False), (HOUR + timedelta(seconds=1), True)])
+def test_what_ended_far_in_the_future_is_not_fresh(ahead: timedelta, stale: bool) -> None:
+    assert one(Facts(account="acme", last_complete=run(-ahead)), "acme", max_age=HOUR).stale is stale
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(timedelta(minutes=15), False), (24 * HOUR, True)])
+def test_a_run_by_a_clock_that_was_far_ahead_is_remarked_on(ahead: timedelta, told: bool) -> None:
+    output = StringIO()
+    health = one(Facts(account="acme", last_run=run(-ahead), last_complete=run(-ahead)))
+    Console(file=output, width=200).print(*render_health([health], NOW))
+    assert ("the clock of its last run was 24 h ahead of this one" in output.getvalue()) is told
+
+
 @pytest.mark.parametrize(
     ("status", "silent", "held", "interrupted"),
     [

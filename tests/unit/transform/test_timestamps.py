@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time as machine
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -71,6 +71,25 @@ def test_a_time_without_an_offset_is_in_utc_wherever_the_machine_is(text: str) -
 
 def test_a_bare_date_is_its_midnight_in_utc() -> None:
     assert parse_time("2024-02-15") == datetime(2024, 2, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("year", "leaps"), [(2024, True), (2000, True), (2023, False), (1900, False), (2100, False)]
+)
+def test_a_leap_day_is_a_day_of_leap_years_alone(year: int, leaps: bool) -> None:
+    text = f"{year}-02-29T23:59:59.999999+00:00"
+    if leaps:
+        assert parse_time(text) + timedelta(microseconds=1) == datetime(year, 3, 1, tzinfo=UTC)
+    else:
+        with pytest.raises(ValueError, match="expected a time"):
+            parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-12-31T23:30:00-01:00", "2025-01-01T14:30:00+14:00", "2025-01-01T00:30Z"]
+)
+def test_the_year_is_the_one_in_utc(text: str) -> None:
+    assert parse_time(text) == datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 
 
 def test_the_first_and_the_last_instant_that_python_knows_are_read() -> None:

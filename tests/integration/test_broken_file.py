@@ -1,0 +1,203 @@
+"""A SQLite file that is locked, read-only or damaged: told, and whole pages or nothing."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from etl.cli.database import look_at_version
+from etl.engine import is_absent
+from etl.errors import DestinationError
+from etl.migrate import migrate
+from etl.model import RunStatus
+from etl.sandbox import SandboxOptions
+from etl.settings import Settings
+from etl.tables import batch_call_history
+
+from support.databases import API_KEY, Database, fresh_sqlite, opened
+from support.disks import small_disk
+from support.pipeline import OnPage, Pipeline, changes
+from support.processes import worker
+
+BATCHES = 120
+PAGE = 4_096
+
+HOLD = """
+from etl.engine import writing
+for _ in sys.stdin:
+    with writing(engine):
+        print("held", flush=True)
+        sys.stdin.readline()
+    print("freed", flush=True)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with fresh_sqlite(tmp_path) as database:
+        migrate(database.engine, database.settings)
+        yield database
+
+
+@pytest.fixture
+def pipeline(database: Database) -> Pipeline:
+    return Pipeline(database, SandboxOptions(batches=BATCHES), page_size=20, fetch_ahead=1)
+
+
+def end_of_sync(pipeline: Pipeline) -> tuple[int, str | None]:
+    """Its exit code, and what it says; also where the file cannot even be opened."""
+    try:
+        summary = pipeline.sync()
+    except DestinationError as error:
+        return error.exit_code, str(error)
+    return summary.exit_code, summary.error
+
+
+# -- locked ------------------------------------------------------------------------------------------
+
+
+def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_right(
+    pipeline: Pipeline,
+) -> None:
+    def impatient(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 20")
+
+    engine = pipeline.database.engine
+    engine.dispose()
+    with worker(HOLD, pipeline.database) as other:
+
+        def hold(pages: int) -> None:
+            if pages == 3:
+                other.say("hold")
+                assert other.hear() == "held"
+
+        event.listen(engine, "connect", impatient)
+        summary = pipeline.sync(progress=OnPage(hold))
+        assert (summary.status, summary.exit_code, summary.pages) == (RunStatus.FAILED, 4, 3)
+        assert "was kept locked by another program for too long" in str(summary.error)
+        assert summary.hint == "end the program that has it open"
+        refused = pipeline.sync()
+        assert (refused.exit_code, refused.run_id) == (4, None)
+        assert len(pipeline.alive()) == summary.inserted  # who reads does not wait
+        other.say("let go")
+        assert other.hear() == "freed"
+    assert pipeline.sync().inserted == BATCHES - summary.inserted
+    assert pipeline.differences() == []
+
+
+def test_a_lock_that_ends_in_time_is_waited_for(pipeline: Pipeline) -> None:
+    with worker(HOLD, pipeline.database) as other:
+
+        def hold(pages: int) -> None:
+            if pages == 2:
+                other.say("hold")
+                assert other.hear() == "held"
+                threading.Timer(0.2, other.say, ["let go"]).start()
+
+        assert changes(pipeline.sync(progress=OnPage(hold))) == {"inserted": BATCHES}
+        assert other.hear() == "freed"
+    assert pipeline.differences() == []
+
+
+# -- read-only ---------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_turns_read_only_costs_the_rest_of_the_run_and_nothing_before() -> None:
+    with small_disk(24) as disk:
+        settings = Settings(database_url=f"sqlite:///{disk.path / 'magpipe.db'}", api_key=API_KEY)
+        with opened("sqlite", settings) as database:
+            migrate(database.engine, settings)
+            pipeline = Pipeline(database, SandboxOptions(batches=BATCHES), page_size=20)
+            pipeline.sync()
+            pipeline.truth.create()
+            database.engine.dispose()
+            before = (disk.path / "magpipe.db").read_bytes()
+            disk.turn_read_only()
+            assert end_of_sync(pipeline)[0] == 4
+            with pytest.raises(DestinationError) as caught:
+                look_at_version(settings)
+            assert caught.value.hint == "let this user write the file and its folder"
+            assert (disk.path / "magpipe.db").read_bytes() == before
+            disk.turn_writable()
+            look_at_version(settings)
+            assert changes(pipeline.sync()) == {"inserted": 1, "unchanged": BATCHES}
+
+
+# -- damaged -----------------------------------------------------------------------------------------
+
+
+def zeros(file: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(1, len(file) // PAGE) * PAGE
+    file[at : at + PAGE] = bytes(PAGE)
+
+
+def noise(file: bytearray, rng: random.Random) -> None:
+    at = rng.randrange(len(file) // PAGE) * PAGE
+    file[at : at + PAGE] = rng.randbytes(PAGE)
+
+
+def flipped(file: bytearray, rng: random.Random) -> None:
+    """Bits, of what says where on a page its rows are."""
+    for at in range(PAGE, len(file), PAGE):
+        file[at + rng.randrange(16)] ^= 1 << rng.randrange(8)
+
+
+def cut(file: bytearray, rng: random.Random) -> None:
+    del file[rng.randrange(100, len(file)) :]
+
+
+@pytest.mark.parametrize("damage", [zeros, noise, flipped, cut])
+def test_a_damaged_file_is_told_and_a_new_one_is_filled(
+    pipeline: Pipeline, tmp_path: Path, damage: Callable[[bytearray, random.Random], None]
+) -> None:
+    pipeline.sync()
+    pipeline.database.engine.dispose()
+    file = tmp_path / "magpipe.db"
+    sound = file.read_bytes()
+    told = 0
+    for seed in range(12):
+        spoilt = bytearray(sound)
+        damage(spoilt, random.Random(seed))
+        file.write_bytes(spoilt)
+        code, error = end_of_sync(pipeline)
+        if code != 0:  # it may have been a page that nothing is read from
+            assert code == 4, error
+            assert "is damaged" in str(error) or "is not a SQLite database" in str(error)
+            told += 1
+        pipeline.database.engine.dispose()
+        for left in tmp_path.glob("magpipe.db*"):
+            if left.is_file():
+                left.unlink()
+    assert told > 0
+    assert is_absent(pipeline.database.engine)
+    migrate(pipeline.database.engine, pipeline.settings)
+    assert pipeline.sync().inserted == BATCHES
+    assert pipeline.differences() == []
+    assert len(pipeline.read(batch_call_history)) == BATCHES
+
+
+def test_a_check_reads_all_of_a_file_and_finds_what_is_damaged(pipeline: Pipeline, tmp_path: Path) -> None:
+    pipeline.sync()
+    pipeline.database.engine.dispose()
+    look_at_version(pipeline.settings)
+    file = tmp_path / "magpipe.db"
+    spoilt = bytearray(file.read_bytes())
+    noise(spoilt, random.Random(0))
+    file.write_bytes(spoilt)
+    with pytest.raises(DestinationError, match="is damaged") as caught:
+        look_at_version(pipeline.settings)
+    assert "together with its -wal" in str(caught.value.hint)
+
+
+def test_a_text_that_is_none_is_damage(pipeline: Pipeline) -> None:
+    pipeline.sync()
+    with pipeline.connected() as connection:
+        connection.exec_driver_sql("UPDATE batch_calls SET name = CAST(X'C328' AS TEXT)")
+    with pytest.raises(DestinationError, match="is damaged"):
+        pipeline.alive()
