@@ -10,12 +10,12 @@ from etl.proof import Proof
 
 Handful = list[Proof]
 
-_MOST_PAGES = 4  # what more would save is little, and all of it is read again after a crash
+MOST_PAGES = 4  # what more would save is little, and all of it is read again after a crash
 _LONGEST_SECONDS = 0.1  # from the first one in hand on, however slowly others follow
 
 
-def in_handfuls(proofs: Iterable[Proof | None], clock: Clock) -> Iterator[Handful]:
-    """Yield proofs as they come; None among them tells that nothing has come for a while.
+def in_handfuls(proofs: Iterable[Proof | None], clock: Clock, *, most: int = MOST_PAGES) -> Iterator[Handful]:
+    """Yield proofs as they come, so many at once at the most; None among them: nothing has come for a while.
 
     What ends them with an error waits for what is in hand.
     """
@@ -26,7 +26,7 @@ def in_handfuls(proofs: Iterable[Proof | None], clock: Clock) -> Iterator[Handfu
             if proof is not None:
                 began = began if handful else clock.monotonic()
                 handful.append(proof)
-            if handful and (len(handful) == _MOST_PAGES or clock.monotonic() - began >= _LONGEST_SECONDS):
+            if handful and (len(handful) == most or clock.monotonic() - began >= _LONGEST_SECONDS):
                 yield handful
                 handful = []
     except EtlError:

@@ -11,7 +11,7 @@ from datetime import datetime
 from etl.clock import Clock
 from etl.errors import IncompleteError, InvariantError
 from etl.extract.ahead import Fetch, follow
-from etl.extract.handful import Handful, in_handfuls
+from etl.extract.handful import MOST_PAGES, Handful, in_handfuls
 from etl.extract.page import Page
 from etl.extract.search import Search
 from etl.extract.walk import UNKNOWN, Read, Walk
@@ -43,7 +43,7 @@ class Listing:
             until=until, status=status, capacity=self.page_rows, expected_rows=known_rows or UNKNOWN
         )
         proofs = self._follow(walk, rows_ahead=known_rows if until is None else 0)
-        return in_handfuls(proofs, self._clock)
+        return self._together(proofs)
 
     def prove_stretch(
         self,
@@ -68,7 +68,7 @@ class Listing:
             capacity=self.page_rows,
             expected_rows=UNKNOWN,
         )
-        return in_handfuls(self._follow(walk, first=first, most_pages=most_pages), self._clock)
+        return self._together(self._follow(walk, first=first, most_pages=most_pages))
 
     def read_pages(self, status: str) -> Iterator[Page]:
         """The pages of the list filtered by a status, which prove nothing.
@@ -133,6 +133,11 @@ class Listing:
             yield proof
         if walk.stopped is not None:
             raise IncompleteError(walk.stopped, hint=_NO_USE if walk.is_hopeless else _RUN_AGAIN)
+
+    def _together(self, proofs: Iterator[Proof | None]) -> Iterator[Handful]:
+        # Where only one thing may be done at a time, no proof waits for a page that is still to be fetched.
+        most = 1 if self._settings.fetch_ahead == 1 else MOST_PAGES
+        return in_handfuls(proofs, self._clock, most=most)
 
     def _note(self, rows: int) -> None:
         """Learn from a page's length; a walk over a wide group asks for more rows than other reads do."""

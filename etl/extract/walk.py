@@ -290,6 +290,9 @@ class Walk:
                 return self._finish(resting)
         elif not page.places or self._frontier.is_added_to_by(page):
             self._take_as_cut(resting)
+        else:
+            # Known rows: its own last ones, pushed there by inserts, or more of a group than was asked for.
+            self._ask_for_more(resting)
         return None
 
     def _take_as_cut(self, page: Page) -> None:
@@ -306,8 +309,12 @@ class Walk:
             )
         else:
             self._narrow = page.length
-            if page.length >= page.limit:
-                self._widenings, self._limit = self._widenings + 1, 2 * self._limit
+            self._ask_for_more(page)
+
+    def _ask_for_more(self, page: Page) -> None:
+        """Where a page is as long as was asked for, the next one is to be longer."""
+        if page.length >= page.limit and self._widenings < MOST_WIDENINGS:
+            self._widenings, self._limit = self._widenings + 1, 2 * self._limit
 
     def _step_back(self, page: Page) -> None:
         smallest = self.margin if self.frontier is not None else self._limit // 2

@@ -91,6 +91,16 @@ CASES = {
         says="page_size, from flag --page-size: expected a whole number from 1 to 100000, got '0'",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
+    "a window that ends before it begins": Case(
+        arguments="backfill --since 2026-01-02 --until 2026-01-01",
+        says="is not later than --since 2026-01-02T00:00:00+00:00: expected the end of the window behind its",
+        variables={"MAGPIPE_API_KEY": KEY},
+    ),
+    "a window that is still to come": Case(
+        arguments="backfill --since 9999-01-01",
+        says="--since 9999-01-01T00:00:00+00:00 is in the future: expected a time that has been",
+        variables={"MAGPIPE_API_KEY": KEY},
+    ),
     "a variable that is no number": Case(
         arguments="status",
         says="page_size, from environment variable ETL_PAGE_SIZE: expected a whole number",

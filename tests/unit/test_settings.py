@@ -394,6 +394,40 @@ def test_faults_of_an_account_name_it_by_its_place(machine: Machine) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ("api_key_env = 3", "api_key_env: expected a text, got another type"),
+        (
+            'api_key_env = "ACME KEY"',
+            "api_key_env: expected the name of an environment variable, got a text that cannot be one",
+        ),
+    ],
+)
+def test_what_cannot_name_a_key_is_a_fault(machine: Machine, key: str, fault: str) -> None:
+    assert f"config/etl.toml: accounts[1].{fault}" in machine.faults(file=account("acme", key))
+
+
+def test_a_key_s_file_that_is_no_text_is_told_without_what_is_in_it(machine: Machine) -> None:
+    (machine.folder / "the.key").write_bytes(b"\xff" + KEY.encode())
+    with pytest.raises(SettingsError, match="a file that is not text") as caught:
+        machine.load(MAGPIPE_API_KEY_FILE="the.key").select()
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["quota_share = true", "quota_share = 0", "quota_share = []", "timeout_seconds = nan", "base_url = 3"],
+)
+def test_a_value_of_the_file_that_is_of_another_type_or_out_of_bounds_is_a_fault(
+    machine: Machine, file: str
+) -> None:
+    name, _, value = file.partition(" = ")
+    [fault] = machine.faults(file=file)
+    assert fault.startswith(f"{name}, from config/etl.toml: expected ")
+    assert fault.lower().endswith(f"got {value}")
+
+
 @pytest.mark.parametrize("accounts", ["accounts = 3", "accounts = [1]", '[accounts]\nname = "a"'])
 def test_accounts_of_another_form_are_a_fault(machine: Machine, accounts: str) -> None:
     assert machine.faults(file=accounts) == (

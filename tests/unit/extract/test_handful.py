@@ -40,6 +40,13 @@ def test_no_more_than_a_few_are_in_hand() -> None:
     assert sizes(*[0.0] * 9) == [4, 4, 1]
 
 
+def test_a_page_waits_for_no_other_where_one_is_the_most() -> None:
+    proofs = iter([proof(), None, proof()])
+    handfuls = in_handfuls(proofs, FakeClock(), most=1)
+    assert len(next(handfuls)) == 1
+    assert next(proofs) is None  # the second look at them has not been taken yet
+
+
 def test_a_page_does_not_wait_long_for_the_next() -> None:
     assert sizes(0.0, None, None, 0.0) == [1, 1]
 

@@ -110,6 +110,16 @@ def test_a_page_of_rows_without_created_at_proves_none_of_them() -> None:
     assert proof.interval == Interval(after=NEWEST, upto=None)
 
 
+def test_a_page_as_long_as_was_asked_for_is_asked_for_longer_where_rows_of_its_group_stand_behind_it() -> (
+    None
+):
+    """Tied rows change places, so that the one behind the page may be one that it showed."""
+    walk = walked("e5 d3 c3 b3", "d3")
+    assert walk.read == Read(offset=0, limit=8)
+    give(walk, "e5 d3 c3 b3 a3")
+    assert not walk.stopped
+
+
 # -- back again -----------------------------------------------------------------------------------
 
 
