@@ -18,7 +18,7 @@ from etl.migrate import migrate
 from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
 from etl.settings import Settings
-from etl.tables import batch_call_history
+from etl.tables import batch_call_history, batch_calls
 
 from support.databases import API_KEY, Database, fresh_sqlite, opened
 from support.disks import small_disk
@@ -127,6 +127,32 @@ def test_a_disk_that_turns_read_only_costs_the_rest_of_the_run_and_nothing_befor
             disk.turn_writable()
             look_at_version(settings)
             assert changes(pipeline.sync()) == {"inserted": 1, "unchanged": BATCHES}
+
+
+# -- removed or replaced -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_no_longer_there_ends_the_run_and_the_next_one_fills_the_one_that_is(
+    pipeline: Pipeline, tmp_path: Path, replaced: bool
+) -> None:
+    pipeline.database.engine.dispose()
+    empty = (tmp_path / "magpipe.db").read_bytes()
+
+    def remove(pages: int) -> None:
+        if pages == 3:
+            for file in tmp_path.glob("magpipe.db*"):
+                if file.is_file():
+                    file.unlink()
+            if replaced:
+                (tmp_path / "magpipe.db").write_bytes(empty)
+
+    summary = pipeline.sync(progress=OnPage(remove))
+    assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 4)
+    assert "was removed or replaced while it was open" in str(summary.error)
+    assert pipeline.sync().inserted == BATCHES
+    with opened("sqlite", pipeline.settings) as another:
+        assert {row["id"] for row in Pipeline(another).read(batch_calls)} == pipeline.alive().keys()
 
 
 # -- damaged -----------------------------------------------------------------------------------------
