@@ -12,6 +12,8 @@ ifeq ($(OS),Windows_NT)
 else
     BIN := $(VENV)/bin
 endif
+# Whoever is done takes over from the others: tests take from a millisecond to a minute, the long ones side by side.
+SHARED := -n $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # With their extras: where a lock file leaves them out, older releases of pip refuse what came out since.
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
@@ -20,9 +22,10 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 # Stamps: what stands here was installed from lock files that did not change since.
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
+MUTATOR := $(VENV)/.mutator
 FUZZER := $(VENV)/.fuzzer
 
-.PHONY: help install demo test coverage lint format docs simulate torture fuzz bench bi audit lock clean
+.PHONY: help install demo test coverage mutate lint format docs simulate torture fuzz bench bi audit lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this
@@ -34,10 +37,14 @@ demo: $(PROGRAM)  ## sync a made-up source into SQLite and show the report; no k
 	@$(BIN)/magpipe-etl demo
 
 test: $(TOOLS)  ## all tests, on SQLite and on PostgreSQL
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest $(SHARED)
 
-coverage: $(TOOLS)  ## all tests, and which lines and branches they miss
-	@$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+coverage: $(TOOLS)  ## all tests, and which lines and branches they miss; 98 % have to be met
+	@$(BIN)/python -m pytest $(SHARED) --cov --cov-report=term --cov-fail-under=98
+
+mutate: $(MUTATOR)  ## plan, walk and transform made wrong in one place after the other: do their tests see it?
+	@$(BIN)/mutmut run $(if $(filter auto,$(JOBS)),,--max-children $(JOBS))
+	@$(BIN)/python tests/mutation/verdict.py
 
 lint: $(TOOLS)  ## style, types and the direction of imports
 	@$(BIN)/ruff check
@@ -54,10 +61,10 @@ docs: $(TOOLS)  ## what follows from the program: commands, settings and tables 
 	@$(BIN)/python bi/generate.py
 
 simulate: $(TOOLS)  ## SEEDS=n random sources, each with its faults, synced to the end
-	@$(BIN)/python -m pytest -n $(JOBS) tests/simulation --seeds $(SEEDS)
+	@$(BIN)/python -m pytest $(SHARED) tests/simulation --seeds $(SEEDS)
 
 torture: $(TOOLS)  ## KILLS=n deaths of the program on each database, and of the database
-	@KILLS=$(KILLS) $(BIN)/python -m pytest -n $(JOBS) tests/torture
+	@KILLS=$(KILLS) $(BIN)/python -m pytest $(SHARED) tests/torture
 
 fuzz: $(FUZZER)  ## SECONDS=n of bytes made up to break the parser; where there is a wheel of atheris
 	@PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_parser.py -max_total_time=$(SECONDS)
@@ -76,12 +83,13 @@ lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FL
 	@$(LOCK) $(LOCK_FLAGS) --group build -c requirements/program.txt -o requirements/build.txt
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra postgres --extra parquet --group dev \
 	    -c requirements/program.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(LOCK) $(LOCK_FLAGS) --group mutate -c requirements/dev.txt -o requirements/mutate.txt
 	@$(LOCK) $(LOCK_FLAGS) --group fuzz -o requirements/fuzz.txt
 	@for tool in dbt datasette superset; do \
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) .venv-bi .fuzz build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bi .fuzz mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -97,6 +105,10 @@ $(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt p
 
 $(TOOLS): $(PROGRAM) requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(MUTATOR): $(TOOLS) requirements/mutate.txt
+	$(PIP) install --require-hashes -r requirements/mutate.txt
 	@touch $@
 
 $(FUZZER): $(TOOLS) requirements/fuzz.txt

@@ -22,9 +22,11 @@ The way of the data, and the files along it:
       split, page   the body cut into raw rows; their place in the list   (pure)
       walk          the link rules: what is proven, what to read next     (pure; start here)
       frontier      the border of what is proven                          (pure)
-      lengths       what short pages tell of the list's end               (pure)
+      lengths       how long a page can be, and whether that changes      (pure)
+      ending        how sure it is that the list ends where it seems to   (pure)
       search        where in the list an instant lies                     (pure)
       ahead         the walk's pages, fetched before they are asked for
+      handful       those that come together, to be loaded together
       listing       these together: what can be proven of one account's list
     proof, interval what travels from extract to load
     transform/      raw rows to records: times, rates, faults             (pure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Engine
@@ -27,8 +27,6 @@ from etl.migrate import current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
-from etl.report.scope import Scope
-from etl.report.summary import read_summary
 from etl.settings import Settings
 from etl.verify.verdict import Verdict
 from etl.work import Job, Work
@@ -190,19 +188,6 @@ def probe(
     )
     with closing(client):
         client.fetch(Read(offset=0, limit=1))
-
-
-def report_page(
-    settings: Settings | None = None, *, clock: Clock | None = None, engine: Engine | None = None
-) -> str:
-    """The report of all accounts, as of now, as one page of HTML; the tables have to be there."""
-    from etl.report.page import render_page
-
-    settings = settings or Settings()
-    now, max_age = (clock or SystemClock()).now(), timedelta(seconds=settings.max_age_seconds)
-    with opened(settings, engine) as engine, reading(engine) as connection:
-        summary = read_summary(connection, Scope(), now=now, max_age=max_age)
-    return render_page(summary)
 
 
 @contextmanager

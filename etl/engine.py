@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -30,6 +32,7 @@ EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOS
 BUSY_TIMEOUT_SECONDS: Final = 30
 LONGEST_IDENTIFIER_BYTES: Final = 63
 LOG_PAGES: Final = 4_000  # of 4 KiB, in SQLite's write-ahead log
+CACHE_KIB: Final = 8_000  # what some pages of batches touch, so that it is written to the log once and whole
 
 # Without it, what is never answered is sent again and again for a quarter of an hour.
 SILENCE_MILLISECONDS: Final = 60_000
@@ -98,8 +101,21 @@ def is_absent(engine: Engine) -> bool:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error."""
-    with destination_errors(engine), engine.begin() as connection:
+    with destination_errors(engine), _turn(engine), engine.begin() as connection:
         yield connection
+
+
+def _turn(engine: Engine) -> AbstractContextManager[object]:
+    """SQLite has one writer at a time, and whoever waits looks again after ever longer pauses.
+
+    Threads of one process need not: the next one begins as soon as another has ended.
+    """
+    if engine.dialect.name != "sqlite":
+        return nullcontext()
+    return _turns.setdefault(engine, threading.Lock())
+
+
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -199,6 +215,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Batches are keyed at random: written back less often, the same page of the file is so for many of them.
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -180,7 +180,7 @@ def _plan_rest(known: Known, since: datetime) -> Plan:
     fresh = [part.covered for part in known.parts if part.covered.proven_at >= since]
     head, *rest = find_gaps(fresh)
     if not fresh:
-        return _plan_full(known, "asked for")
+        return _plan_full(known, "an earlier walk was cut off before it had proved anything")
     return Plan(
         account=known.account,
         mode=RunMode.FULL,

@@ -1,16 +1,18 @@
-"""What one run reads of the source, each page given to the run at once."""
+"""What one run reads of the source, given to the run as it comes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 
 from etl.engine import reading
+from etl.extract.handful import Handful
 from etl.extract.listing import Listing
 from etl.interval import EVERYTHING, Interval
 from etl.load.stored import count_alive, read_alive
 from etl.progress import Progress
-from etl.proof import Proof, Row
+from etl.proof import Row
 from etl.run import Run
 
 
@@ -29,8 +31,8 @@ class Reader:
     def read_down_to(self, until: datetime | None) -> bool:
         """Walk from the top to what is proven already, None for all; False when the source lists nothing."""
         is_empty = True
-        for proof in self._listing.prove_down_to(until, known_rows=self._run.rows_before):
-            self._commit(proof)
+        for proofs in self._listing.prove_down_to(until, known_rows=self._run.rows_before):
+            self._commit(proofs)
             is_empty = False
         return not is_empty
 
@@ -39,17 +41,17 @@ class Reader:
 
         What else the pages show is loaded, too.
         """
-        for proof in self._prove(interval, most_pages=most_pages):
-            self._commit(proof)
+        for proofs in self._prove(interval, most_pages=most_pages):
+            self._commit(proofs)
 
     def read_window(self, interval: Interval) -> None:
         """Prove an interval and load what was created in it, nothing else."""
-        for proof in self._prove(interval):
-            self._commit(proof, only=interval)
+        for proofs in self._prove(interval):
+            self._commit(proofs, only=interval)
 
     def read_filtered(self, status: str, interval: Interval) -> None:
         """Load what was created in the interval and has that status; a filtered list proves no absence."""
-        for proof in self._prove(interval, status=status):
+        for proof in chain.from_iterable(self._prove(interval, status=status)):
             inside = proof.within(interval)
             if inside is not None and inside.interval.after is not None:
                 reached = (status, inside.interval.after)
@@ -73,16 +75,16 @@ class Reader:
 
     def _prove(
         self, interval: Interval, *, status: str | None = None, most_pages: int | None = None
-    ) -> Iterator[Proof]:
+    ) -> Iterator[Handful]:
         """As many rows as the table has above an interval, about so many are there in the list."""
         above = Interval(after=interval.upto, upto=None)
         with reading(self._run.engine) as connection:
             guess = count_alive(connection, self._run.account, above, status=status)
         return self._listing.prove_stretch(interval, status=status, guess=guess, most_pages=most_pages)
 
-    def _commit(self, proof: Proof, *, only: Interval = EVERYTHING) -> None:
+    def _commit(self, proofs: Handful, *, only: Interval = EVERYTHING) -> None:
         self._run.note_page(self._listing.page_rows)
-        self._run.commit(proof, only=only)
+        self._run.commit(proofs, only=only)
         self._tell()
 
     def _commit_rows(

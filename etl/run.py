@@ -107,22 +107,30 @@ class Run:
             save_progress(connection, self.run_id, tally, self.clock.now(), **self._progress())
         self.tally = tally
 
-    def commit(self, proof: Proof, *, only: Interval = EVERYTHING) -> None:
-        """Load what a page proves, or `only` an interval of it, and note what is covered by it."""
-        inside = proof.within(only)
-        if inside is None:
+    def commit(self, proofs: Iterable[Proof], *, only: Interval = EVERYTHING) -> None:
+        """Load what pages prove, or `only` an interval of it, and note what is covered by it, all at once."""
+        cuts = [(proof, inside) for proof in proofs if (inside := proof.within(only)) is not None]
+        if not cuts:
             return
-        proven = Covered(proof.interval, proof.observed_at)
-        newest = proof.newest
         with self.transaction() as (connection, tally):
-            self._forget_shown(connection, inside.rows)
-            loaded = load_proof(connection, self.account, self.run_id, inside)
-            save_coverage(connection, self.account, proven, newest=newest, since=self._since, only=only)
-            tally.add(loaded.tally)
+            loads = [self._load(connection, inside) for _, inside in cuts]
+            for proof, _ in cuts:
+                proven = Covered(proof.interval, proof.observed_at)
+                newest = proof.newest
+                save_coverage(connection, self.account, proven, newest=newest, since=self._since, only=only)
+            for loaded in loads:
+                tally.add(loaded.tally)
+        for _, inside in cuts:
+            covered = Covered(inside.interval, inside.observed_at)
+            self._proven = add_proof(self._proven, covered, since=self._since)
+        for loaded in loads:
+            self._tell(loaded)
+
+    def _load(self, connection: Connection, proof: Proof) -> Loaded:
+        self._forget_shown(connection, proof.rows)
+        loaded = load_proof(connection, self.account, self.run_id, proof)
         self._has_missing = self._has_missing or loaded.missing > 0
-        covered = Covered(inside.interval, inside.observed_at)
-        self._proven = add_proof(self._proven, covered, since=self._since)
-        self._tell(loaded)
+        return loaded
 
     def commit_rows(
         self, rows: tuple[Row, ...], observed_at: datetime, *, reached: tuple[str, datetime] | None = None

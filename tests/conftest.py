@@ -9,9 +9,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from etl.logs import StderrHandler, levels
-from etl.migrate import migrate
 
 from support.databases import (
     DIALECTS,
@@ -21,8 +21,12 @@ from support.databases import (
     fresh_sqlite,
     running_postgres,
 )
+from support.templates import PostgresTemplate, SqliteTemplate, Template
 
 SEEDS = 20  # of a seeded test, unless told otherwise
+
+# For mutmut: the same few examples for each of many hundred mutants.
+settings.register_profile("mutation", max_examples=20, derandomize=True, database=None, deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,8 +81,19 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
             yield database
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return SqliteTemplate(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Template:
+    return PostgresTemplate(postgres_url)
+
+
 @pytest.fixture
-def database(empty_database: Database) -> Database:
+def database(request: pytest.FixtureRequest, empty_database: Database) -> Database:
     """A database with every table in it, once in SQLite and once in PostgreSQL."""
-    migrate(empty_database.engine, empty_database.settings)
+    template: Template = request.getfixturevalue(f"{empty_database.dialect}_template")
+    template.fill(empty_database)
     return empty_database

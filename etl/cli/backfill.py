@@ -79,7 +79,7 @@ def _run_backfill(
 ) -> list[RunSummary]:
     """Backfill with a progress bar, stoppable."""
     from etl import app
-    from etl.cli.memory import settle_memory
+    from etl.cli.process import settle_memory
     from etl.cli.stop import stoppable_clock
 
     settle_memory()

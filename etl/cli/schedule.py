@@ -81,7 +81,7 @@ def schedule(
     """
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other")
-    from etl.cli.memory import settle_memory
+    from etl.cli.process import settle_memory
     from etl.cli.stop import stoppable_clock
     from etl.service.service import Service, options_for
 

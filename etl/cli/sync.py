@@ -68,7 +68,7 @@ def run_sync(
 ) -> list[RunSummary]:
     """Sync with a progress bar, stoppable."""
     from etl import app
-    from etl.cli.memory import settle_memory
+    from etl.cli.process import settle_memory
     from etl.cli.stop import stoppable_clock
 
     settle_memory()

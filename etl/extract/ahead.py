@@ -19,7 +19,7 @@ from etl.proof import Proof
 Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
-_LOOK_UP_SECONDS = 0.25  # how often a wait for a page looks whether to stop
+_LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop, and lets go what is in hand
 
 
 def follow(
@@ -30,20 +30,32 @@ def follow(
     most_at_once: int,
     expected_rows: int = 0,
     first: Page | None = None,
-) -> Iterator[Proof]:
-    """Drive the walk to its end and yield what it proves, page by page; `first` is a page already there."""
+    most_pages: int | None = None,
+) -> Iterator[Proof | None]:
+    """Drive the walk to its end, or over so many pages, and yield what it proves, page by page.
+
+    None tells that the next page is not there yet. `first` is a page already there. While use is made of a
+    proof the next page is on its way, unless only one thing may be done at a time.
+    """
     ahead = Ahead(fetch, clock)
-    if first is not None and (proof := walk.receive(first)) is not None:
-        yield proof
+    proof = walk.receive(first) if first is not None else None
     while (read := walk.read) is not None:
-        clock.check_stopped()
+        if proof is not None and most_pages is not None and walk.pages >= most_pages:
+            break
+        if proof is not None and most_at_once == 1:
+            yield proof
+            proof = None
         early = None if walk.nears_end else ahead.take(read, walk)
         future = early or ahead.start(read)
         for guess in worthwhile(walk, most_at_once - 1, expected_rows, wrong_at=ahead.wrong_at):
             ahead.start_once(guess)
-        proof = walk.receive(ahead.result(future))
         if proof is not None:
             yield proof
+        while not ahead.is_there(future):
+            yield None
+        proof = walk.receive(future.result())
+    if proof is not None:
+        yield proof
 
 
 def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) -> list[Read]:
@@ -96,10 +108,10 @@ class Ahead:
         threading.Thread(target=self._run, args=(read, future), daemon=True).start()
         return future
 
-    def result(self, future: Future[Page]) -> Page:
-        while not wait([future], timeout=_LOOK_UP_SECONDS).done:
-            self._clock.check_stopped()
-        return future.result()
+    def is_there(self, future: Future[Page]) -> bool:
+        """Wait for a page, but not for long."""
+        self._clock.check_stopped()
+        return bool(wait([future], timeout=_LOOK_UP_SECONDS).done)
 
     def _run(self, read: Read, future: Future[Page]) -> None:
         try:

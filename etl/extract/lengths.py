@@ -1,12 +1,16 @@
 """What the lengths of the pages tell: how many rows a page can hold, and where the list seems to end.
 
 The source may clamp a page without a word, and clamp the next one otherwise, so a short page is a hint and no
-more. Two short pages of different length that end at the same place are a sign.
+more.
 """
 
 from __future__ import annotations
 
+import sys
+
 from etl.extract.page import Page
+
+FEW = 20  # rows: where no page was as long, one of two rows may be as long as they come
 
 
 class Lengths:
@@ -14,58 +18,35 @@ class Lengths:
 
     def __init__(self, capacity: int) -> None:
         self.largest = capacity
-        self.clamp_varies = False
         self.hint: Page | None = None  # the last page, when it was shorter than a page can be
-        self._is_pushed = False  # the last page ended with the rows of the one before, further down
-        self._limit = 0  # asked for when a page was first as long
-        self._furthest = 0  # end of the page that reached furthest
-
-    def see(self, page: Page) -> None:
-        """Take in any page, also one that proves nothing."""
-        if page.rows:
-            self._furthest = max(self._furthest, page.end)
+        self._last: Page | None = None
+        self._shortest_cut = sys.maxsize
 
     def note(self, page: Page, *, adds: bool) -> None:
-        """Learn from a page of the walk how long a page can be, and whether that changes."""
-        went_on = self.hint is not None and adds and page.end > self.hint.end
-        grew = page.length > self.largest > 0 and page.limit <= self._limit
-        if grew or (went_on and self.was_short):
-            self.clamp_varies = True
-        self._is_pushed = self.pushed_by(page) > 0
+        """Learn from a page of the walk; where it adds rows behind the end of the last, that one was cut."""
+        if self._last is not None and adds and page.end > self._last.end:
+            self.note_cut(self._last)
+        self._last = page
         self.hint = page if page.length < (self.largest or page.limit) else None
-        if page.length > self.largest:
-            self.largest, self._limit = page.length, page.limit
+        self.largest = max(self.largest, page.length)
 
     def note_cut(self, page: Page) -> None:
-        """Rows stand behind the page, so a page can be as short as that."""
-        self.clamp_varies = self.clamp_varies or page.length < self.largest
+        """Rows stand behind the page; where it is not as long as was asked for, the source has clamped it."""
+        if page.length < page.limit:
+            self._shortest_cut = min(self._shortest_cut, page.length)
 
     @property
-    def was_short(self) -> bool:
-        """Whether the last page was shorter than another of this walk."""
-        return self.hint is not None and self.hint.length < self.largest
+    def are_few(self) -> bool:
+        """Whether all pages are so short that a clamp could look like the end."""
+        return self.largest < FEW
 
-    def is_short(self, page: Page) -> bool:
-        """Whether the source could have shown more rows, had there been any."""
-        return page.length < self.largest and not self.clamp_varies
-
-    def end_again(self, page: Page) -> bool:
-        """Whether the page, shorter than the short one before it, ends just where that one did.
-
-        At the same place or, where inserts push the list meanwhile, for the third time with the same rows.
-        """
-        if self.hint is None or self.clamp_varies or page.end < self._furthest:
-            return False
-        rests = page.end == self.hint.end or (self._is_pushed and page.tail == self.hint.tail)
-        return rests and page.length < self.hint.length
+    @property
+    def are_steady(self) -> bool:
+        """Whether no clamp was seen that could look like the end: none so narrow, none that changed."""
+        return not self.are_few and self._shortest_cut >= self.largest
 
     def pushed_by(self, page: Page) -> int:
         """Places by which the list's end seems to have moved down since the last page."""
         if self.hint is None or page.tail != self.hint.tail:
             return 0
         return max(0, page.end - self.hint.end)
-
-    def end_elsewhere(self, page: Page) -> bool:
-        """Whether the list seems to end with the page, but not where it did before."""
-        has_moved = self.hint is None or self.hint.end != page.end
-        return has_moved and page.end == self._furthest and self.is_short(page)

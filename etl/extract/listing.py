@@ -1,6 +1,6 @@
 """The list of one account at the source: what can be proven of it, from its top or from any place in it.
 
-Each read yields what it proves, page by page, and raises IncompleteError when it ends without a proof.
+Each read yields what it proves, some pages at a time, and raises IncompleteError where it ends without proof.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from etl.clock import Clock
 from etl.errors import IncompleteError, InvariantError
 from etl.extract.ahead import Fetch, follow
+from etl.extract.handful import Handful, in_handfuls
 from etl.extract.page import Page
 from etl.extract.search import Search
 from etl.extract.walk import UNKNOWN, Read, Walk
@@ -33,7 +34,7 @@ class Listing:
 
     def prove_down_to(
         self, until: datetime | None, *, status: str | None = None, known_rows: int = 0
-    ) -> Iterator[Proof]:
+    ) -> Iterator[Handful]:
         """Walk from the top to an instant, None for the end of the list; nothing where it is empty.
 
         `known_rows`: what the list is known to hold.
@@ -41,7 +42,8 @@ class Listing:
         walk = self._walk(
             until=until, status=status, capacity=self.page_rows, expected_rows=known_rows or UNKNOWN
         )
-        yield from self._follow(walk, rows_ahead=known_rows if until is None else 0)
+        proofs = self._follow(walk, rows_ahead=known_rows if until is None else 0)
+        return in_handfuls(proofs, self._clock)
 
     def prove_stretch(
         self,
@@ -50,7 +52,7 @@ class Listing:
         status: str | None = None,
         guess: int | None = None,
         most_pages: int | None = None,
-    ) -> Iterator[Proof]:
+    ) -> Iterator[Handful]:
         """Walk through an interval, or through as much of its top as so many pages hold.
 
         `guess`: how many rows of the list are thought to be newer.
@@ -66,7 +68,7 @@ class Listing:
             capacity=self.page_rows,
             expected_rows=UNKNOWN,
         )
-        yield from self._follow(walk, first=first, most_pages=most_pages)
+        return in_handfuls(self._follow(walk, first=first, most_pages=most_pages), self._clock)
 
     def read_pages(self, status: str) -> Iterator[Page]:
         """The pages of the list filtered by a status, which prove nothing.
@@ -117,20 +119,18 @@ class Listing:
 
     def _follow(
         self, walk: Walk, *, rows_ahead: int = 0, first: Page | None = None, most_pages: int | None = None
-    ) -> Iterator[Proof]:
-        proofs = follow(
+    ) -> Iterator[Proof | None]:
+        for proof in follow(
             walk,
             self._fetch,
             clock=self._clock,
             most_at_once=self._settings.fetch_ahead,
             expected_rows=rows_ahead,
             first=first,
-        )
-        for proof in proofs:
+            most_pages=most_pages,
+        ):
             self._note(walk.largest)
             yield proof
-            if most_pages is not None and walk.pages >= most_pages:
-                return
         if walk.stopped is not None:
             raise IncompleteError(walk.stopped, hint=_NO_USE if walk.is_hopeless else _RUN_AGAIN)
 

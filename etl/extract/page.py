@@ -6,7 +6,6 @@ load knows that the row changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,11 +18,11 @@ from etl.interval import NEWEST, Interval
 from etl.proof import Row
 from etl.transform.fields import KEY_LENGTH
 from etl.transform.records import row_hash
-from etl.transform.timestamps import parse_time
+from etl.transform.timestamps import parse_time, parse_times
 from etl.transform.values import find_fault, read_json
 
 
-class _Head(msgspec.Struct):
+class _Head(msgspec.Struct, gc=False):
     id: str
     created_at: str | None = None
 
@@ -43,23 +42,28 @@ def read_rows(body: bytes) -> list[Row]:
     Raises MalformedBodyError when the body is not a whole list of batches.
     """
     raws = split_rows(body)
-    return [
-        Row(raw, row_hash(raw), _identity(of_id), _place(created_at))
-        for raw, (of_id, created_at) in zip(raws, _read_heads(body, raws), strict=True)
-    ]
+    heads = _read_heads(body) or map(_read_head, raws)
+    return [Row(raw, row_hash(raw), of_id, place) for raw, (of_id, place) in zip(raws, heads, strict=True)]
 
 
-def _read_heads(body: bytes, raws: list[bytes]) -> Iterable[tuple[object, object]]:
-    """id and created_at of each row: of all at once, unless one of them is unusual."""
+def _read_heads(body: bytes) -> list[tuple[str | None, datetime]] | None:
+    """Id and place of every row, all at once; None where one of them is unusual."""
     try:
         heads = _decode_heads(body).batches
-    except (ValueError, RecursionError):
-        return map(_read_head, raws)
-    return ((head.id, head.created_at) for head in heads)
+        places = parse_times([head.created_at for head in heads])
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return [(_identity(head.id), place or NEWEST) for head, place in zip(heads, places, strict=True)]
 
 
-def _read_head(raw: bytes) -> tuple[object, object]:
-    """The same of one row; of one that strict JSON refuses, whatever stands in its other fields."""
+def _read_head(raw: bytes) -> tuple[str | None, datetime | None]:
+    """The same of one row, whatever stands in it; what cannot be read of it is None."""
+    of_id, created_at = _read_values(raw)
+    return _identity(of_id), _place(created_at)
+
+
+def _read_values(raw: bytes) -> tuple[object, object]:
+    """id and created_at as they stand there, also of a row that strict JSON refuses."""
     try:
         head = _decode_head(raw)
         return head.id, head.created_at
@@ -123,6 +127,11 @@ class Page:
     def tail(self) -> frozenset[str | int]:
         """The tail group: the rows that share the last created_at."""
         return self.identities_at(self.places[-1]) if self.places else frozenset()
+
+    def rests_like(self, other: Page) -> bool:
+        """Whether the list stood still, as far as can be told: ties at the top of a page change places."""
+        same_rows = self.offset > 0 or self.identities == other.identities
+        return self.offset == other.offset and self.places == other.places and same_rows
 
     @property
     def is_ordered(self) -> bool:

@@ -45,6 +45,8 @@ class Search:
         self._was_empty = False
         self._is_short = False  # the last page: it was clamped, or the list ends with it
         self._halves = True  # whether the last step between two known places was to their middle
+        self._read_in_vain: set[int] = set()  # offsets, since one of the two places moved
+        self._between: object = None  # these two, as they were then
 
     @property
     def read(self) -> Read | None:
@@ -94,8 +96,12 @@ class Search:
 
     def _go_on(self) -> None:
         """To the next offset; where it was read already, a page was cut or the list ends: look behind it."""
+        if self._between != (self._above, self._below):
+            self._between = (self._above, self._below)
+            self._read_in_vain.clear()
+        self._read_in_vain.add(self._offset)
         offset = self._next_offset()
-        self._offset = offset if offset != self._offset else self._above[0] + 1
+        self._offset = offset if offset not in self._read_in_vain else self._above[0] + 1
 
     def _ends(self, page: Page) -> bool:
         """Whether the list is known to go no further: then the target lies beyond, as the walk will prove."""

@@ -9,13 +9,11 @@ created_at never changes. Hence the words and the rules:
 *linked*      a page at offset 0, or one whose first row is strictly newer than the frontier: nothing
               can hide between it and what is proven. It proves all from its tail group, excluded, up to
               the frontier. A page that is not linked means that the list moved up: step back.
-*the end*     a linked page that adds nothing, is shorter than the short page before it, and ends just
-              where that one ended: at its place or, where inserts push the list, with its rows.
-              A short page alone proves nothing (the server may clamp, and clamp otherwise at the next
-              request), an empty one neither (it may be false), nor one that adds nothing (inserts push
-              known rows under the walk). Without such a second sign look past the page, from its last
-              row on: that row and nothing behind it, and the page read again adds nothing. The row shows
-              that the answer is not falsely empty, and that the list did not move up.
+*the end*     a linked page that adds nothing shows it, but proves nothing by itself: the source may clamp
+              a page, and clamp the next one otherwise, and inserts may push known rows under the walk. An
+              empty answer may be false. So the walk goes on in steps as short as can be, looks past the page
+              that gives no step (from its last row on: that row and nothing behind it), and reads that page
+              again, until what it saw cannot be a coincidence: see `ending`.
 
 `Walk` is pure: it says what to `read`, is handed the page, and returns what is proven by it.
 """
@@ -23,11 +21,12 @@ created_at never changes. Hence the words and the rules:
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
 from etl.errors import InvariantError
+from etl.extract.ending import Ending
 from etl.extract.frontier import Frontier
 from etl.extract.lengths import Lengths
 from etl.extract.page import Page
@@ -52,8 +51,8 @@ class Read:
 
 class _Phase(Enum):
     WALKING = auto()
-    LOOKING_PAST = auto()  # behind a page that gives no step: is there anything?
-    READING_AGAIN = auto()  # nothing there; if that page still adds nothing, it is the end
+    LOOKING_PAST = auto()  # a page that gives no step: is there anything?
+    READING_AGAIN = auto()  # nothing there: is the page where it was?
 
 
 class Walk:
@@ -94,9 +93,11 @@ class Walk:
         self._phase = _Phase.WALKING
         self._frontier = Frontier()
         self._lengths = Lengths(capacity)
-        self._resting: Page | None = None  # the page behind which the walk looks
+        self._ending = Ending(self._lengths)
+        self._resting: Page | None = None  # the page that is looked past
+        self._past_at: datetime | None = None  # when nothing was there
         self._adding_pages = 0
-        self._narrow = 0  # length of the page that one group filled
+        self._narrow = 0  # length of the page that gave no step, though rows stood behind it
         self._steps_back = self._repeats = self._empties = self._widenings = self._idle = 0
 
     # -- what to ask for ---------------------------------------------------------------------------
@@ -148,7 +149,6 @@ class Walk:
         """Take in the page that was asked for (or one fetched ahead near it); return what it proves."""
         self.pages += 1
         self._idle += 1
-        self._lengths.see(page)
         if page.rows:
             self._empties = 0
         if self.pages > self._max_pages:
@@ -158,7 +158,7 @@ class Walk:
         elif not page.rows:
             self._receive_nothing(page)
         elif self._phase is _Phase.LOOKING_PAST:
-            self._receive_past(page)
+            return self._receive_past(page)
         elif not page.places or not page.is_ordered:
             self._repeat(f"the page at offset {page.offset} is not ordered by a readable created_at")
         elif not self._is_linked(page):
@@ -180,14 +180,13 @@ class Walk:
         if not adds and self._is_end(page):
             return self._finish(page)
         proof = self._prove(page)
-        is_pushed = self._lengths.end_elsewhere(page)
         pushed_by = 0 if adds else self._lengths.pushed_by(page)
         self._lengths.note(page, adds=adds)
+        if adds:
+            self._ending.forget()
         if proof is not None:  # rows of the group at the frontier come and go: that is no progress
-            self._adding_pages, self._idle = self._adding_pages + 1, 0
-        # A page that inserts pushed is stepped over, not looked past: known rows would stand there by then,
-        # again and again while batches are created at the pace of the reads.
-        if page.kept > 1 and (adds or is_pushed or page.length >= self.largest):
+            self._adding_pages, self._idle, self._narrow = self._adding_pages + 1, 0, 0
+        if page.kept > 1 and not self._may_be_whole(page):
             self._step(page, pushed_by)
         else:
             self._look_past(page)
@@ -195,19 +194,22 @@ class Walk:
 
     def _is_end(self, page: Page) -> bool:
         """Whether a page that adds nothing is the list's end and not one that was cut or pushed."""
+        if not self._frontier.known <= page.identities:
+            return False
         if self._phase is _Phase.READING_AGAIN and self._resting is not None:
-            known = self._frontier.known
-            rests = page.places == self._resting.places  # rows above that are tied may change places
-            return known <= page.identities and (rests or (self._lengths.is_short(page) and bool(known)))
-        shows_group = self._frontier.group <= page.identities
-        return shows_group and self._has_enough_rows and self._lengths.end_again(page)
+            self._ending.note_again(page, self._resting)
+        else:
+            self._ending.note_short(page)
+        return self._ending.is_sure or (self._has_all_expected and self._ending.is_shortest(page))
 
     @property
-    def _has_enough_rows(self) -> bool:
-        """Whether the list may end here; where it was longer before, or may be clamped, it is looked past."""
-        if self._expected_rows == UNKNOWN:
-            return self._lengths.was_short
-        return self._rows + len(self._frontier.group) >= self._expected_rows
+    def _has_all_expected(self) -> bool:
+        return self._rows + len(self._frontier.known) >= self._expected_rows
+
+    def _may_be_whole(self, page: Page) -> bool:
+        """Whether the page may show all of a list of few rows: then its very rows, again, prove the end."""
+        is_short = page.offset == 0 and page.length < page.limit and self._lengths.are_few
+        return is_short and (self._expected_rows == UNKNOWN or self._has_all_expected)
 
     def _prove(self, page: Page) -> Proof | None:
         """Move the frontier down to the page's tail group; return the stretch between."""
@@ -225,8 +227,11 @@ class Walk:
         return page.places[0] - RESOLUTION
 
     def _finish(self, page: Page) -> Proof:
+        """End the walk; where it looked past the page, it ended at that instant, and may have grown since."""
         self.complete = True
-        return self._proof(page, Interval(after=None, upto=self.frontier))
+        proof = self._proof(page, Interval(after=None, upto=self.frontier))
+        is_past = self._phase is _Phase.READING_AGAIN
+        return replace(proof, observed_at=self._past_at) if is_past and self._past_at else proof
 
     def _proof(self, page: Page, interval: Interval) -> Proof:
         rows = page.rows_in(interval)
@@ -239,6 +244,7 @@ class Walk:
         """An empty answer can be false: it counts only when it is given twice in a row."""
         self._empties += 1
         if self._empties == 1:
+            self._past_at = page.observed_at
             return
         self._empties = 0
         if self._phase is _Phase.LOOKING_PAST and self._resting is not None:
@@ -253,43 +259,46 @@ class Walk:
             self.complete, self.is_empty = True, self.frontier is None
 
     def _step(self, page: Page, pushed_by: int = 0) -> None:
-        """Go on below the page; where inserts push the list at a pace, as much further as they will have."""
+        """Go on below the page; where inserts push the list at a pace, as much further as they will have.
+
+        Where the list seems to end, the next page is to be as short as can be: few clamps are so low.
+        """
         self._phase = _Phase.WALKING
-        step = max(1, min(page.kept, page.length - self.margin) - 1)
+        margin = self.margin if self._lengths.hint is None else 0
+        step = max(1, min(page.kept, page.length - margin) - 1)
         self._offset = page.offset + step + min(pushed_by, page.length)
 
     def _look_past(self, page: Page) -> None:
         stands_still = self._resting is not None and page.identities == self._resting.identities
-        if self._phase is _Phase.READING_AGAIN and (stands_still or self._lengths.is_short(page)):
+        if self._phase is _Phase.READING_AGAIN and (stands_still or self._lengths.are_steady):
             # Rows that went away must not hold up the end; a page that is cut may only have lost them.
             self._frontier.forget_all_but(page)
         self._phase, self._resting = _Phase.LOOKING_PAST, page
-        # Where a page holds no more than one row, its last row would hide what follows.
-        self._offset = page.end - 1 if page.length > 1 else page.end
+        # From its last row on, which shows that an empty answer is not false; where a clamp may be as low as
+        # that row alone, behind it, since no clamp makes an answer empty.
+        self._offset = page.end if self._lengths.are_few or page.length == 1 else page.end - 1
 
-    def _receive_past(self, page: Page) -> None:
+    def _receive_past(self, page: Page) -> Proof | None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
         resting = self._resting
         if resting is None:
             raise InvariantError("looked past no page")
-        self._phase, self._offset = _Phase.READING_AGAIN, resting.offset
-        if page.end > resting.end or not page.identities <= resting.identities:
-            is_new = not page.places or self._frontier.is_added_to_by(page)
-            self._take_as_cut(resting, is_sure=is_new)
+        self._phase, self._offset = _Phase.WALKING, resting.offset
+        if page.end == resting.end and page.identities <= resting.tail:
+            self._phase, self._past_at = _Phase.READING_AGAIN, page.observed_at
+            if self._ending.is_shortest(resting) and self._frontier.known <= resting.identities:
+                return self._finish(resting)
+        elif not page.places or self._frontier.is_added_to_by(page):
+            self._take_as_cut(resting)
+        return None
 
-    def _take_as_cut(self, page: Page, *, is_sure: bool) -> None:
-        """The page was cut: step over it or, where it gives no step, ask for more at once.
-
-        Not sure: what stands behind it may be its own last rows, pushed there by inserts.
-        """
-        if is_sure:
-            self._lengths.note_cut(page)
-        self._phase = _Phase.WALKING
+    def _take_as_cut(self, page: Page) -> None:
+        """Rows stand behind the page: step over it or, where it gives no step, ask for it again, longer."""
+        self._lengths.note_cut(page)
+        self._ending.forget()
         if page.kept > 1:
             self._step(page)
-        elif self._widenings == MOST_WIDENINGS and not is_sure:
-            self._stop("a list of few rows changes with every read of it")
-        elif self._widenings == MOST_WIDENINGS or (is_sure and page.length == self._narrow):
+        elif self._widenings == MOST_WIDENINGS or page.length == self._narrow:
             self.is_hopeless = True
             self._stop(
                 f"{page.length - page.kept} or more batches share one created_at and the source gives no more"
@@ -297,8 +306,8 @@ class Walk:
             )
         else:
             self._narrow = page.length
-            self._widenings += 1
-            self._limit *= 2
+            if page.length >= page.limit:
+                self._widenings, self._limit = self._widenings + 1, 2 * self._limit
 
     def _step_back(self, page: Page) -> None:
         if self._steps_back == MOST_STEPS_BACK:

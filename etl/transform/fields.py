@@ -12,7 +12,13 @@ from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from etl.transform.timestamps import EXPECTED_TIME, EXPECTED_TIME_OF_DAY, parse_time, parse_time_of_day
+from etl.transform.timestamps import (
+    EXPECTED_TIME,
+    EXPECTED_TIME_OF_DAY,
+    parse_time,
+    parse_time_of_day,
+    settle_time,
+)
 from etl.transform.values import LEAST, MOST, describe, find_fault
 
 # id and status are keys of indexes, and PostgreSQL refuses an index entry beyond 2,704 bytes.
@@ -90,11 +96,16 @@ ESSENTIAL: Final = frozenset("id status created_at total_recipients completed_co
 
 
 class Kind(NamedTuple):
-    """How fields of one type are read: as which JSON type, and by which parser from there."""
+    """How fields of one type are read: as which JSON type, and by which parser from there.
+
+    In rows of the usual shape as `at_once` and by `settle`, where these come to the same in less time.
+    """
 
     wire: Any
     expected: str
     parse: Callable[[str], Any] | None = None
+    at_once: Any = None
+    settle: Callable[[Any], Any] | None = None
 
 
 KINDS: Final[dict[Any, Kind]] = {
@@ -103,7 +114,7 @@ KINDS: Final[dict[Any, Kind]] = {
     bool: Kind(bool, "true or false"),
     Whole: Kind(Whole, "an integer within 64 bits"),
     Days: Kind(Days, "a list of integers within 64 bits"),
-    datetime: Kind(str, EXPECTED_TIME, parse_time),
+    datetime: Kind(str, EXPECTED_TIME, parse_time, at_once=datetime, settle=settle_time),
     time: Kind(str, EXPECTED_TIME_OF_DAY, parse_time_of_day),
 }
 
@@ -117,7 +128,18 @@ class Field(NamedTuple):
 
     @property
     def wire(self) -> Any:
-        return self.kind.wire | None if self.nullable else self.kind.wire
+        return self._nullable(self.kind.wire)
+
+    @property
+    def at_once(self) -> Any:
+        return self._nullable(self.kind.at_once or self.kind.wire)
+
+    @property
+    def settle(self) -> Callable[[Any], Any] | None:
+        return self.kind.settle or self.kind.parse
+
+    def _nullable(self, type_: Any) -> Any:
+        return type_ | None if self.nullable else type_
 
     def read(self, value: object) -> Any:
         """Read a JSON value; raises ValueError, which says what was seen and expected but not the value."""
@@ -130,11 +152,11 @@ class Field(NamedTuple):
         raise ValueError(f"{self.name} holds {describe(value)}; expected {self.kind.expected}")
 
 
-def _read_fields() -> Iterator[Field]:
-    for name, hint in get_type_hints(Source, include_extras=True).items():
+def fields_of(source: type[msgspec.Struct]) -> Iterator[Field]:
+    for name, hint in get_type_hints(source, include_extras=True).items():
         parts = get_args(hint)
         nullable = NoneType in parts
         yield Field(name, KINDS[parts[0] if nullable else hint], nullable)
 
 
-FIELDS: Final = tuple(_read_fields())
+FIELDS: Final = tuple(fields_of(Source))

@@ -7,8 +7,11 @@ Python (week dates, hour 24). No message repeats the text: what a row holds belo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache
+
+import msgspec
 
 EXPECTED_TIME = "a time from year 1 to 9999 such as 2024-02-15T09:00:00Z"
 EXPECTED_TIME_OF_DAY = "a time of day in whole seconds such as 09:00:00"
@@ -37,6 +40,35 @@ def parse_time(text: str) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise ValueError(f"expected {EXPECTED_TIME}")
+
+
+def parse_times(texts: Sequence[str | None]) -> list[datetime | None]:
+    """`parse_time` of each, all at once, which takes a third of the time.
+
+    Raises ValueError or OverflowError where one of them has to be read by itself.
+    """
+    column = _encode_column(texts)
+    if has_long_fraction(column):
+        raise ValueError(f"expected {EXPECTED_TIME}")
+    return [moment if moment is None else settle_time(moment) for moment in _decode_column(column)]
+
+
+def settle_time(moment: datetime) -> datetime:
+    """What `parse_time` makes of a text, from what msgspec makes of it.
+
+    Raises OverflowError where the instant leaves the years 1 to 9999.
+    """
+    return moment if moment.tzinfo is UTC else _normalise(moment)
+
+
+def has_long_fraction(data: bytes) -> bool:
+    """Whether a time may have more than six digits of a fraction, which msgspec rounds and this tool cuts."""
+    return _find_long_fraction(data) is not None
+
+
+_find_long_fraction = re.compile(rb"\.\d{7}").search
+_encode_column = msgspec.json.Encoder().encode
+_decode_column = msgspec.json.Decoder(list[datetime | None]).decode
 
 
 def _normalise(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
@@ -82,7 +83,7 @@ class Verifier:
     # -- the whole list against the table ----------------------------------------------------------
 
     def _walk(self, known: Known, rows: int) -> Iterator[Difference]:
-        for proof in self._listing.prove_down_to(None, known_rows=rows):
+        for proof in chain.from_iterable(self._listing.prove_down_to(None, known_rows=rows)):
             ids = [row.id for row in proof.rows if row.id is not None]
             with reading(self._engine) as connection:
                 kept = read_kept_by_id(connection, self._account, ids)
@@ -107,7 +108,9 @@ class Verifier:
         for status in dict.fromkeys([*KNOWN_STATUSES, *of_table, *self._sightings.statuses]):
             self._sightings.lists[status] = set()
             walked = self._sightings.count_walked(status)
-            for proof in self._listing.prove_down_to(None, status=status, known_rows=walked):
+            for proof in chain.from_iterable(
+                self._listing.prove_down_to(None, status=status, known_rows=walked)
+            ):
                 for row in proof.rows:
                     self._sightings.note_listed(row, status)
                 self._tell(proof)
@@ -139,7 +142,7 @@ class Verifier:
                 continue
             guess = self._sightings.count_newer(place, status)
             here = Interval(after=place - RESOLUTION, upto=place)
-            for proof in self._listing.prove_stretch(here, status=status, guess=guess):
+            for proof in chain.from_iterable(self._listing.prove_stretch(here, status=status, guess=guess)):
                 last = proof.interval
                 found |= {row.identity: status_of(row) for row in proof.rows if row.identity in wanted}
                 self._tell(proof)

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from etl.engine import reading
 from etl.sandbox import SandboxOptions, SandboxServer, faults, serve
 
-from support.command import InstalledCommand
-from support.databases import Database
+from support.command import InstalledCommand, variables
+from support.databases import Database, ask
 
 pytestmark = pytest.mark.slow
 
@@ -31,23 +29,6 @@ def server() -> Iterator[SandboxServer]:
 @pytest.fixture
 def command(tmp_path: Path) -> InstalledCommand:
     return InstalledCommand(tmp_path)
-
-
-def variables(server: SandboxServer, database: Database) -> dict[str, str]:
-    return {
-        "MAGPIPE_BASE_URL": server.base_url,
-        "MAGPIPE_API_KEY": server.key,
-        "DATABASE_URL": database.settings.database_url,
-        "DATABASE_SCHEMA": database.settings.database_schema,
-        "ETL_REQUESTS_PER_MINUTE": "100000",
-        "ETL_REQUESTS_PER_HOUR": "100000",
-        "ETL_FETCH_AHEAD": "1",
-    }
-
-
-def ask(database: Database, query: str) -> list[tuple[object, ...]]:
-    with reading(database.engine) as connection:
-        return [tuple(row) for row in connection.execute(text(query))]
 
 
 @pytest.mark.parametrize("request_number", [1, 4, 9])

@@ -14,11 +14,11 @@ from typing import ClassVar
 import pytest
 from sqlalchemy import text
 
-from etl.engine import reading, writing
+from etl.engine import writing
 from etl.sandbox import SandboxOptions, SandboxServer, faults, serve
 
-from support.command import InstalledCommand
-from support.databases import Database, fresh_sqlite
+from support.command import InstalledCommand, variables
+from support.databases import Database, ask, fresh_sqlite
 from support.service import RunningService, running_service
 
 pytestmark = pytest.mark.slow
@@ -42,23 +42,6 @@ def one_database(tmp_path: Path) -> Iterator[Database]:
     """For what is the same whatever the database is."""
     with fresh_sqlite(tmp_path) as database:
         yield database
-
-
-def variables(server: SandboxServer, database: Database) -> dict[str, str]:
-    return {
-        "MAGPIPE_BASE_URL": server.base_url,
-        "MAGPIPE_API_KEY": server.key,
-        "DATABASE_URL": database.settings.database_url,
-        "DATABASE_SCHEMA": database.settings.database_schema,
-        "ETL_REQUESTS_PER_MINUTE": "100000",
-        "ETL_REQUESTS_PER_HOUR": "100000",
-        "ETL_FETCH_AHEAD": "1",
-    }
-
-
-def ask(database: Database, query: str) -> list[tuple[object, ...]]:
-    with reading(database.engine) as connection:
-        return [tuple(row) for row in connection.execute(text(query))]
 
 
 def names_in(database: Database) -> set[object]:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.schema import DropSchema
 
 from etl.engine import writing
 from etl.errors import DestinationError
@@ -20,6 +22,7 @@ from etl.tables import metadata
 
 from support.databases import API_KEY, Database, opened
 from support.processes import worker
+from support.templates import file_of
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -41,12 +44,45 @@ def test_a_database_that_is_up_to_date_is_left_alone(database: Database) -> None
     assert migrate(database.engine, database.settings) == (HEAD, HEAD)
 
 
-def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+def test_the_migrations_make_what_the_tables_say(empty_database: Database) -> None:
+    database = empty_database
+    migrate(database.engine, database.settings)
     with opened(database.dialect, database.settings) as seen, seen.engine.connect() as connection:
         # `report_types` is there for SQLite alone, and says nothing to the program.
         options = {"compare_server_default": True, "include_name": lambda name, *_: name != "report_types"}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def shape(engine: Engine) -> dict[str, Any]:
+    """All that the database tells of its tables and views, their comments among it."""
+    seen = inspect(engine)
+    tables, views = seen.get_table_names(), seen.get_view_names()
+    return {
+        "columns": {name: repr(seen.get_columns(name)) for name in (*tables, *views)},
+        "keys": {name: seen.get_pk_constraint(name) for name in tables},
+        "rules": {name: seen.get_check_constraints(name) for name in tables},
+        "indexes": {
+            name: [(each["name"], each["column_names"]) for each in seen.get_indexes(name)] for name in tables
+        },
+        "queries": {name: seen.get_view_definition(name) for name in views},
+    }
+
+
+def wipe(database: Database) -> None:
+    if database.dialect == "sqlite":
+        database.engine.dispose()
+        file_of(database).unlink()
+    else:
+        with writing(database.engine) as connection:
+            connection.execute(DropSchema(database.settings.database_schema, cascade=True))
+
+
+def test_what_the_tests_start_with_is_what_the_migrations_make(database: Database) -> None:
+    at_the_start = shape(database.engine)
+    wipe(database)
+    assert migrate(database.engine, database.settings) == (None, HEAD)
+    assert shape(database.engine) == at_the_start
 
 
 @pytest.mark.parametrize(
@@ -139,9 +175,14 @@ def test_an_installed_wheel_brings_its_migrations_and_its_page(tmp_path: Path) -
     said = run("-c", program, folder=empty, PYTHONPATH=str(site))
     assert said.strip() == f"{site / 'etl' / 'migrations'} (None, '{HEAD}')"
     assert (empty / "magpipe.db").is_file()
-    program = (
-        "from etl.app import report_page\n"
-        "from etl.settings import Settings\n"
-        f"print(report_page(Settings(api_key='{API_KEY}', database_url='sqlite:///magpipe.db'))[:15])\n"
+    run(
+        "-m",
+        "etl",
+        "report",
+        "--html",
+        "page.html",
+        folder=empty,
+        PYTHONPATH=str(site),
+        MAGPIPE_API_KEY=API_KEY,
     )
-    assert run("-c", program, folder=empty, PYTHONPATH=str(site)).strip() == "<!doctype html>"
+    assert (empty / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -80,10 +80,10 @@ def test_a_sync_that_is_killed_again_and_again_comes_to_its_end(pipeline: Pipeli
 
 
 def dying_after(last: int) -> OnPage:
-    """The process dies when so many pages are committed."""
+    """The process dies as soon as so many pages are committed."""
 
     def act(pages: int) -> None:
-        if pages == last:
+        if pages >= last:
             raise Killed
 
     return OnPage(act)

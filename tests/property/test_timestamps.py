@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.transform.timestamps import EXPECTED_TIME, parse_time
+from etl.transform.timestamps import EXPECTED_TIME, parse_time, parse_times
 
 # A day from either end, so that every offset stays within the years 1 to 9999.
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
@@ -71,3 +71,30 @@ def test_any_text_is_a_time_or_is_refused_in_the_same_words(text: str) -> None:
     except ValueError as refusal:
         told = str(refusal)
     assert told in (None, f"expected {EXPECTED_TIME}")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.from_regex(
+                r"\A\d{4}-[01]\d-[0-3]\d[Tt ][0-2]\d:\d\d(:[0-6]\d(\.\d{0,10})?)?([Zz]|[+-]\d\d(:?\d\d)?)?\Z"
+            ),
+            st.datetimes(timezones=st.timezones()).map(datetime.isoformat),
+        ),
+        max_size=3,
+    )
+)
+def test_times_that_are_read_all_at_once_are_those_that_are_read_one_by_one(texts: list[str | None]) -> None:
+    try:
+        at_once = parse_times(texts)
+    except (ValueError, OverflowError):
+        return  # then each is read by itself
+    assert at_once == [text if text is None else parse_time(text) for text in texts]
+    assert all(moment is None or moment.tzinfo is UTC for moment in at_once)
+
+
+def test_times_of_the_usual_form_are_read_all_at_once() -> None:
+    texts = [None, "2024-02-15T09:00:34.5+00:00", "2024-02-15T09:00:00.000Z", "2024-02-15T11:00:00+02:00"]
+    assert parse_times(texts) == [text if text is None else parse_time(text) for text in texts]

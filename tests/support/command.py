@@ -1,7 +1,7 @@
 """The installed command as a process, in a folder and an environment of its own.
 
 command = InstalledCommand(tmp_path)
-outcome = command.run("sync", "--json", MAGPIPE_API_KEY="mgp_…")
+outcome = command.run("sync", "--json", **variables(server, database))
 """
 
 from __future__ import annotations
@@ -12,9 +12,26 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from etl.sandbox import SandboxServer
+
+from support.databases import Database
+
 PROGRAM = Path(sysconfig.get_path("scripts")) / "magpipe-etl"
 # What a process needs to start at all, and what measures its coverage.
 KEPT = ("PATH", "SYSTEMROOT", "COVERAGE")
+
+
+def variables(server: SandboxServer, database: Database) -> dict[str, str]:
+    """What leads the command to a sandbox and a database; its quota is never used up, pages come in order."""
+    return {
+        "MAGPIPE_BASE_URL": server.base_url,
+        "MAGPIPE_API_KEY": server.key,
+        "DATABASE_URL": database.settings.database_url,
+        "DATABASE_SCHEMA": database.settings.database_schema,
+        "ETL_REQUESTS_PER_MINUTE": "100000",
+        "ETL_REQUESTS_PER_HOUR": "100000",
+        "ETL_FETCH_AHEAD": "1",
+    }
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.schema import DropSchema
 
-from etl.engine import create_engine, writing
+from etl.engine import create_engine, reading, writing
 from etl.settings import Settings
 
 Dialect = Literal["sqlite", "postgres"]
@@ -82,6 +82,12 @@ def opened(dialect: Dialect, settings: Settings) -> Iterator[Database]:
         yield Database(dialect=dialect, settings=settings, engine=engine)
     finally:
         engine.dispose()
+
+
+def ask(database: Database, query: str) -> list[tuple[object, ...]]:
+    """The rows of a query in SQL, as another program would see them."""
+    with reading(database.engine) as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
 
 
 @contextmanager

@@ -33,6 +33,7 @@ class Habits:
     cap: int = 1000  # most rows that the server gives, whatever is asked for
     caps: tuple[int, ...] = (1000,)  # what the cap changes to
     clamp: float = 0.0  # chance that it changes before an answer
+    in_turn: bool = False  # whether it changes to these one after the other, rather than to any of them
     moves: int = 0  # most moves before an answer; each may bring a row and take one
     insert: float = 0.0
     delete: float = 0.0
@@ -65,6 +66,11 @@ class MovingList:
             offset=read.offset, limit=read.limit, length=len(shown), observed_at=observed_at, rows=shown
         )
 
+    @property
+    def listed(self) -> set[str]:
+        """The ids of what is listed now."""
+        return set(self._rows)
+
     def held_at(self, instant: datetime) -> tuple[Row, ...]:
         """All that was listed when the page of that instant was queried."""
         return self._held[instant]
@@ -79,9 +85,15 @@ class MovingList:
     def _most(self) -> int:
         """How many rows this answer may hold: the cap, or none, falsely."""
         if self._random.random() < self._habits.clamp:
-            self._cap = self._random.choice(self._habits.caps)
+            self._cap = self._next_cap()
         self._was_false = not self._was_false and self._random.random() < self._habits.false_empty
         return 0 if self._was_false else self._cap
+
+    def _next_cap(self) -> int:
+        caps = self._habits.caps
+        if not self._habits.in_turn:
+            return self._random.choice(caps)
+        return caps[min(caps.index(self._cap) + 1, len(caps) - 1)] if self._cap in caps else caps[0]
 
     def _move(self) -> None:
         for _ in range(self._random.randint(1, self._habits.moves) if self._habits.moves else 0):
@@ -127,7 +139,7 @@ class Verdict:
         """Hold a proof against what the list held at the instant of its page, and against those before."""
         claimed = {row.id for row in proof.rows if row.id is not None}
         held = {row.id for row in self.source.held_at(proof.observed_at) if place_of(row) in proof.interval}
-        if claimed != held:
+        if not claimed <= held or self.source.listed & held - claimed:
             self.faults.append(f"claims {sorted(claimed)} where the list held {sorted(map(str, held))}")
         if claimed & self.proven:
             self.faults.append(f"yields {sorted(claimed & self.proven)} twice")

@@ -26,6 +26,7 @@ PIN = re.compile(
     re.MULTILINE,
 )
 LOCKS = ["requirements/build.txt", "requirements/dev.txt", "requirements/program.txt"]
+MUTATOR = "requirements/mutate.txt"  # goes into the environment that dev.txt made
 TOOLS = [
     "requirements/fuzz.txt",
     *(f"bi/{tool}/requirements.txt" for tool in ("datasette", "dbt", "superset")),
@@ -72,7 +73,7 @@ def test_the_changelog_tells_of_this_version() -> None:
     assert VERSION in changelog
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, *TOOLS])
+@pytest.mark.parametrize("lock", [*LOCKS, MUTATOR, *TOOLS])
 def test_a_lock_file_names_releases_and_their_hashes_and_no_place(lock: str) -> None:
     rest = PIN.sub("", text_of(lock))
     assert pins(lock)
@@ -102,6 +103,10 @@ def test_every_lock_file_agrees_on_a_release() -> None:
     everything = pins("requirements/dev.txt")
     for lock in LOCKS:
         assert pins(lock).items() <= everything.items()
+    mutator = pins(MUTATOR)
+    assert {name: mutator[name] for name in mutator.keys() & everything} == {
+        name: everything[name] for name in mutator.keys() & everything
+    }
 
 
 def test_the_image_gets_what_the_package_is_built_from() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl.interval import Interval
+from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.model import RunMode
 from etl.plan import (
     FullWalk,
@@ -216,7 +216,9 @@ def test_the_oldest_proof_is_renewed_first() -> None:
         part(30, 20, age=23 * HOUR, rows=1_500),
         part(None, 30, age=21 * HOUR, rows=1_000),
     )
-    assert slices(plan_sync(known(*parts))) == [(between(30, 20), None), (between(None, 30), 1)]
+    plan = plan_sync(known(*parts))
+    assert slices(plan) == [(between(30, 20), None), (between(None, 30), 1)]
+    assert plan.requests == 6 + 2 + 1  # the part ends in the middle of the list: no page to show an end
 
 
 def test_after_a_long_pause_all_that_is_due_is_read_at_once() -> None:
@@ -279,10 +281,26 @@ def proven(coverage: list[Covered], step: object, now: datetime, *, oldest: date
 
 @pytest.mark.parametrize(
     ("rows", "page_rows", "requests"),
-    [(0, 1000, 2), (1, 1000, 2), (1000, 1000, 2), (1001, 1000, 3), (20_000, 1000, 22), (90, 10, 11)],
+    [
+        (0, 1000, 2),
+        (1, 1000, 2),
+        (1000, 1000, 2),
+        (1001, 1000, 3),
+        (20_000, 1000, 22),
+        (90, 10, 11),
+        (5, 1, 6),
+    ],
 )
 def test_a_walk_costs_its_pages_and_one_to_show_the_end(rows: int, page_rows: int, requests: int) -> None:
     assert cost_of_walk(rows, page_rows) == requests
+
+
+@pytest.mark.parametrize(("page_rows", "step"), [(10, 9), (19, 18), (20, 18), (100, 94), (1000, 991)])
+def test_a_page_overlaps_the_one_before_by_a_row_and_a_twentieth_of_it_nine_at_most(
+    page_rows: int, step: int
+) -> None:
+    assert cost_of_walk(page_rows + step, page_rows) == 3
+    assert cost_of_walk(page_rows + step + 1, page_rows) == 4
 
 
 @pytest.mark.parametrize(
@@ -290,6 +308,14 @@ def test_a_walk_costs_its_pages_and_one_to_show_the_end(rows: int, page_rows: in
 )
 def test_a_stretch_costs_its_pages(rows: int, page_rows: int, requests: int) -> None:
     assert cost_of_stretch(rows, page_rows) == requests
+
+
+@pytest.mark.parametrize(("page_rows", "lead"), [(10, 2), (100, 25), (1000, 50)])
+def test_a_stretch_is_looked_for_a_quarter_of_a_page_too_high_fifty_rows_at_most(
+    page_rows: int, lead: int
+) -> None:
+    assert cost_of_stretch(page_rows - lead, page_rows) == 1
+    assert cost_of_stretch(page_rows - lead + 1, page_rows) == 2
 
 
 def test_a_plan_can_be_read() -> None:
@@ -303,3 +329,61 @@ def test_a_plan_can_be_read() -> None:
     )
     assert plan.reason == "23,000 batches are known, the oldest proof is of 2026-03-13 16:00:00"
     assert plan_sync(known()).reads == ("walk the whole list, newest to oldest",)
+
+
+@pytest.mark.parametrize(
+    ("stretch", "text"),
+    [
+        (Stretch(interval=between(None, None)), "from the beginning until now"),
+        (
+            Stretch(interval=between(30, None), status="paused"),
+            "from 2026-02-12 12:00:00 until now and is paused",
+        ),
+        (Stretch(interval=Interval(after=None, upto=NEWEST - RESOLUTION)), "from the beginning until now"),
+        (
+            Stretch(interval=between(30, 20), status="paused", most_pages=2),
+            "until 2026-02-22 12:00:00 and is paused, pages: 2",
+        ),
+    ],
+)
+def test_a_stretch_is_told_by_its_ends_its_status_and_its_size(stretch: Stretch, text: str) -> None:
+    assert text in str(stretch)
+
+
+@pytest.mark.parametrize(
+    ("facts", "full", "reason"),
+    [
+        (known(), False, "nothing is known of the list yet"),
+        (known(), True, "nothing is known of the list yet"),
+        (known(part(None, 1)), True, "asked for"),
+        (known(part(None, 1), missing=3), True, "asked for"),
+        (
+            known(part(None, 1), missing=1_234),
+            False,
+            "1,234 batches were gone in a run that failed: all is looked at again",
+        ),
+        (
+            known(part(None, 1, rows=4_000)),
+            False,
+            "4,000 batches are 6 requests, reading parts would be no fewer",
+        ),
+        (
+            known(part(90, 1), full_since=NOW - HOUR),
+            False,
+            "an earlier walk was cut off: what it proved is not read again",
+        ),
+        (
+            known(part(None, 1, age=9 * HOUR), full_since=NOW - HOUR),
+            True,
+            "an earlier walk was cut off before it had proved anything",
+        ),
+        (
+            known(part(None, 1)),
+            False,
+            "20,000 batches are known, the oldest proof is of 2026-03-14 11:00:00",
+        ),
+    ],
+)
+def test_a_plan_says_why_and_for_whom(facts: Known, full: bool, reason: str) -> None:
+    plan = plan_sync(facts, full=full)
+    assert (plan.reason, plan.account) == (reason, "acme")

@@ -33,8 +33,8 @@ class Shelf:
             return self._list.answer(read)
 
 
-def ids(proofs: Iterable[Proof]) -> list[str | None]:
-    return [row.id for proof in proofs for row in proof.rows]
+def ids(proofs: Iterable[Proof | None]) -> list[str | None]:
+    return [row.id for proof in proofs if proof is not None for row in proof.rows]
 
 
 def walk_over(shelf: Shelf, *, most_at_once: int = 8, known: bool = True) -> Walk:
@@ -135,7 +135,7 @@ def test_a_page_that_is_there_already_is_not_asked_for_again() -> None:
     first = shelf.fetch(Read(offset=0, limit=1000))
     proofs = follow(walk, shelf.fetch, clock=FakeClock(), most_at_once=8, first=first)
     assert len(ids(proofs)) == 500
-    assert [read.offset for read in shelf.reads] == [0, 491]
+    assert [read.offset for read in shelf.reads] == [0, 498]
 
 
 def test_a_page_that_cannot_be_had_ends_the_walk_and_what_was_proven_stays() -> None:
@@ -194,8 +194,46 @@ def test_a_walk_that_waits_for_a_page_stops_when_the_process_is_asked_to() -> No
 
     threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(StoppedError):
-        next(follow(Walk(limit=1000), fetch, clock=clock, most_at_once=1))
+        list(follow(Walk(limit=1000), fetch, clock=clock, most_at_once=1))
     never.set()
+
+
+def test_while_a_page_is_waited_for_that_is_told() -> None:
+    comes = threading.Event()
+
+    def fetch(read: Read) -> Page:
+        comes.wait(60)
+        return page("b2 a1")
+
+    told = follow(Walk(limit=1000), fetch, clock=FakeClock(), most_at_once=1)
+    assert next(told) is None
+    comes.set()
+    assert words(next(proof for proof in told if proof is not None)) == "b2"
+
+
+@pytest.mark.parametrize(("most_at_once", "asked"), [(1, 1), (2, 2)])
+def test_the_next_page_is_on_its_way_while_use_is_made_of_a_proof(most_at_once: int, asked: int) -> None:
+    """Unless only one thing may be done at a time."""
+    shelf = Shelf(500, cap=50)
+    second = threading.Event()
+
+    def fetch(read: Read) -> Page:
+        found = shelf.fetch(read)
+        if read.offset > 0:
+            second.set()
+        return found
+
+    proofs = follow(Walk(limit=1000), fetch, clock=FakeClock(), most_at_once=most_at_once)
+    next(proof for proof in proofs if proof is not None)
+    assert second.wait(60 if asked == 2 else 0) is (asked == 2)
+    assert len(shelf.reads) == asked
+
+
+@pytest.mark.parametrize("most_at_once", [1, 8])
+def test_a_walk_over_so_many_pages_asks_for_none_more(most_at_once: int) -> None:
+    shelf = Shelf(500, cap=50)
+    proofs = follow(Walk(limit=1000), shelf.fetch, clock=FakeClock(), most_at_once=most_at_once, most_pages=3)
+    assert len([proof for proof in proofs if proof is not None]) == len(shelf.reads) == 3
 
 
 # -- which guesses are worth a request ----------------------------------------------------------------
@@ -216,9 +254,9 @@ def long_list() -> Shelf:
 
 def test_guesses_among_the_rows_that_are_known_are_worth_a_request(long_list: Shelf) -> None:
     walk = walk_after(2, long_list.fetch)
-    assert walk.read == Read(offset=94, limit=1000)
-    assert [read.offset for read in worthwhile(walk, 8, 300)] == [141, 188, 235, 282]
-    assert [read.offset for read in worthwhile(walk, 2, 300)] == [141, 188]
+    assert walk.read == Read(offset=95, limit=1000)
+    assert [read.offset for read in worthwhile(walk, 8, 300)] == [142, 189, 236, 283]
+    assert [read.offset for read in worthwhile(walk, 2, 300)] == [142, 189]
 
 
 @pytest.mark.parametrize(("pages", "earned"), [(1, 0), (11, 0), (12, 1), (24, 2), (60, 5)])
@@ -255,7 +293,7 @@ def test_a_page_of_another_limit_or_list_never_serves(early: Read) -> None:
 
 def test_the_end_is_told_by_pages_that_were_asked_for_when_the_walk_was_there() -> None:
     asked: list[int] = []
-    answers = {0: "b2 a1", 1: "a1"}
+    answers = {0: "b2 a1", 2: ""}
 
     def fetch(read: Read) -> Page:
         asked.append(read.offset)
@@ -263,6 +301,7 @@ def test_the_end_is_told_by_pages_that_were_asked_for_when_the_walk_was_there() 
 
     walk = Walk(limit=1000, expected_rows=UNKNOWN)
     proofs = list(follow(walk, fetch, clock=FakeClock(), most_at_once=8, expected_rows=UNKNOWN))
-    assert [words(proof) for proof in proofs] == ["b2", "a1"]
-    assert asked == [0, 1, 0]
-    assert proofs[-1].observed_at == at(3)
+    proven = [proof for proof in proofs if proof is not None]
+    assert [words(proof) for proof in proven] == ["b2", "a1"]
+    assert asked == [0, 2, 2, 0]
+    assert proven[-1].observed_at == at(2)

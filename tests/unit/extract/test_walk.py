@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from etl.extract.lengths import FEW
 from etl.extract.walk import (
     MOST_IDLE,
     MOST_REPEATS,
@@ -24,9 +25,9 @@ def give(walk: Walk, text: str = "") -> Proof | None:
     return walk.receive(page(text, offset=read.offset, limit=read.limit))
 
 
-def walked(*texts: str, limit: int = 4) -> Walk:
+def walked(*texts: str, limit: int = 4, capacity: int = 0, expected_rows: int = 0) -> Walk:
     """A walk that was answered so."""
-    walk = Walk(limit=limit)
+    walk = Walk(limit=limit, capacity=capacity, expected_rows=expected_rows)
     for text in texts:
         give(walk, text)
     return walk
@@ -148,7 +149,7 @@ def test_a_page_at_the_top_is_linked_whatever_it_shows() -> None:
 
 def test_a_walk_that_can_never_be_linked_gives_up() -> None:
     walk = Walk(limit=4, max_pages=10_000)
-    walk.receive(page("f6 e5 d4 c3"))
+    walk.receive(page("f6 e5 d4 c3", limit=4))
     while walk.read is not None:  # as if the list were endless upwards
         walk.receive(page("b2 a1", offset=2**40, limit=4))
     assert walk.pages == MOST_STEPS_BACK + 2
@@ -159,22 +160,33 @@ def test_a_walk_that_can_never_be_linked_gives_up() -> None:
 # -- the end --------------------------------------------------------------------------------------
 
 
-def test_the_end_is_a_linked_page_that_adds_nothing_and_rests_where_the_one_before_ended() -> None:
-    walk = walked("f6 e5 d4 c3", "d4 c3 b2")
+def test_the_end_is_a_page_of_two_rows_where_pages_were_long() -> None:
+    walk = walked("f6 e5 d4 c3", "d4 c3 b2", capacity=FEW)
     assert asks_at(walk) == 3
-    assert words(give(walk, "c3 b2")) == "b2"
+    last = give(walk, "c3 b2")
     assert walk.complete
     assert walk.read is None
-
-
-def test_the_last_proof_reaches_down_to_the_oldest() -> None:
-    walk = Walk(limit=1000, expected_rows=3)
-    give(walk, "c3 b2 a1")
-    last = give(walk, "b2 a1")
+    assert words(last) == "b2"
     assert last is not None
-    assert last.interval == between(None, 1)
-    assert words(last) == "a1"
-    assert walk.complete
+    assert last.interval == between(None, 2)
+
+
+def test_where_the_list_seems_to_end_the_walk_takes_steps_as_short_as_can_be() -> None:
+    walk = walked(listed(200), limit=200)
+    assert asks_at(walk) == 191
+    give(walk, listed(9))
+    assert asks_at(walk) == 191 + 7
+
+
+def test_two_rows_are_not_the_end_where_pages_were_short() -> None:
+    walk = walked("f6 e5 d4 c3", "d4 c3 b2", "c3 b2")
+    assert not walk.complete
+
+
+def test_two_rows_are_not_the_end_where_a_page_was_cut_short() -> None:
+    walk = walked(listed(40), limit=1000, expected_rows=UNKNOWN)
+    give(walk, " ".join(listed(50).split()[48:]))
+    assert not walk.complete
 
 
 def test_a_short_page_is_not_the_end() -> None:
@@ -189,13 +201,18 @@ def test_a_page_that_adds_nothing_is_not_the_end() -> None:
     assert asks_at(walk) == 4
 
 
-def test_a_single_page_shorter_than_the_rows_that_are_known_may_be_clamped() -> None:
-    walk = Walk(limit=1000, expected_rows=5)
-    give(walk, "e5 d4 c3")
-    give(walk, "d4 c3")
+def test_two_rows_are_not_the_end_where_more_are_known() -> None:
+    walk = walked("e5 d4 c3", "d4 c3", capacity=FEW, expected_rows=5)
     assert not walk.complete
     give(walk, "c3 b2 a1")
     assert not walk.complete
+
+
+def test_a_source_that_clamps_each_page_shorter_than_the_one_before_ends_no_walk() -> None:
+    walk = walked("i9 h8 g7 f6 e5 d4", "e5 d4 c3", "d4 c3", limit=1000)
+    while walk.read is not None and walk.pages < 20:
+        give(walk, "" if walk.read.offset > 6 else "d4 c3" if walk.read.offset == 5 else "c3")
+        assert not walk.complete or walk.pages > 8
 
 
 def test_an_empty_answer_is_asked_for_again() -> None:
@@ -239,16 +256,56 @@ def test_a_list_that_turned_empty_ends_the_walk_without_a_proof() -> None:
     assert not walk.is_empty
 
 
-def test_behind_the_last_page_the_walk_looks_from_its_last_row_on_and_reads_it_again() -> None:
-    walk = Walk(limit=4, expected_rows=UNKNOWN)
-    assert asked(walk, "b2 a1", "a1") == [0, 1]
-    assert asks_at(walk) == 0
-    assert words(give(walk, "b2 a1")) == "a1"
+def test_a_page_that_gives_no_step_is_looked_past_from_its_last_row_on() -> None:
+    walk = Walk(limit=4, capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "b2 a1") == [0]
+    assert asks_at(walk) == 1
+    last = give(walk, "a1")
+    assert walk.complete
+    assert words(last) == "a1"
+    assert last is not None
+    assert last.interval == between(None, 1)
+
+
+def test_a_page_that_ends_with_a_group_is_read_again_too() -> None:
+    walk = Walk(limit=4, capacity=FEW)
+    assert asked(walk, "c2 b1 a1", "b1", "c2 b1 a1") == [0, 2, 0]
     assert walk.complete
 
 
+def test_a_page_of_few_rows_is_looked_past_where_nothing_can_be() -> None:
+    walk = Walk(limit=4)
+    assert asked(walk, "c3 b2 a1", "", "") == [0, 3, 3]
+    assert asks_at(walk) == 0
+    assert words(give(walk, "c3 b2 a1")) == "a1"
+    assert walk.complete
+
+
+def test_few_rows_are_not_all_of_them_where_one_went_and_another_came_meanwhile() -> None:
+    walk = Walk(limit=4)
+    assert asked(walk, "c3 b2 a1", "", "", "d3 b2 a1") == [0, 3, 3, 0]
+    assert not walk.complete
+
+
+def test_few_rows_further_down_are_looked_past_twice() -> None:
+    walk = walked("f6 e5 d4 c3", "d4 c3 b2", "c3 b2")
+    for _ in range(2):
+        assert not walk.complete
+        assert asked(walk, "", "", "c3 b2") == [5, 5, 3]
+    assert walk.complete
+
+
+def test_what_is_proven_by_a_look_past_a_page_was_so_then() -> None:
+    walk = Walk(limit=4)
+    for second, text in enumerate(("a1", "", "")):
+        walk.receive(page(text, offset=0 if text else 1, limit=4, observed_at=at(second)))
+    last = walk.receive(page("a1", limit=4, observed_at=at(77)))
+    assert last is not None
+    assert last.observed_at == at(1)
+
+
 def test_an_empty_answer_behind_the_last_page_shows_nothing() -> None:
-    walk = walked("b2 a1")
+    walk = walked("b2 a1", capacity=FEW, expected_rows=UNKNOWN)
     assert asked(walk, "", "") == [1, 1]
     assert not walk.complete
     assert asks_at(walk) == 0
@@ -256,15 +313,14 @@ def test_an_empty_answer_behind_the_last_page_shows_nothing() -> None:
 
 def test_a_row_behind_the_last_page_is_not_missed() -> None:
     walk = Walk(limit=2)
-    assert asked(walk, "c3 b2", "b2 a1", "c3 b2 a1") == [0, 1, 0]
-    assert asked(walk, "b2 a1", "a1") == [1, 2]
-    assert words(give(walk, "b2 a1")) == "a1"
+    assert asked(walk, "c3 b2", "a1", "c3 b2 a1", "", "", "c3 b2 a1") == [0, 2, 0, 3, 3, 0]
     assert walk.complete
 
 
 def test_a_row_that_shows_up_in_the_last_group_is_not_missed() -> None:
-    walk = walked("c3 b1")
-    assert asked(walk, "b1", "c3 b1 a1", "a1") == [1, 0, 2]
+    walk = walked("c3 b1", capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "b1 a1") == [1]
+    assert asked(walk, "c3 b1 a1", "a1") == [0, 2]
     assert words(give(walk, "c3 b1 a1")) == "b1 a1"
     assert walk.complete
 
@@ -277,17 +333,25 @@ def test_behind_a_single_row_the_walk_looks_twice() -> None:
     assert walk.complete
 
 
+def test_a_page_that_shows_a_single_row_is_looked_past_where_nothing_can_be() -> None:
+    """The source may have cut it there, and the row alone again, too."""
+    walk = walked("c2 b1 a1", "a1", "c2", capacity=FEW)
+    assert asks_at(walk) == 1
+    give(walk, "b1")
+    assert not walk.complete
+
+
 def test_a_row_of_the_last_group_that_goes_away_does_not_hold_up_the_end() -> None:
-    walk = walked("d4 c3 b1 a1")
-    assert asked(walk, "c3 b1", "b1", "c3 b1", "b1") == [1, 2, 1, 2]
-    assert words(give(walk, "c3 b1")) == "b1"
+    walk = walked("d4 c3 b1 a1", capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "c3 b1", "b1", "c3 b1") == [1, 2, 1]
+    assert asked(walk, "b1") == [2]
     assert walk.complete
 
 
 def test_a_last_group_that_goes_away_does_not_hold_up_the_end() -> None:
-    walk = walked("e5 d4 c3 b1 a1", limit=5)
-    assert asked(walk, "d4 c3", "c3", "d4 c3", "c3") == [2, 3, 2, 3]
-    last = give(walk, "d4 c3")
+    walk = walked("e5 d4 c3 b1 a1", limit=5, capacity=FEW, expected_rows=UNKNOWN)
+    assert asked(walk, "d4 c3", "c3", "d4 c3") == [2, 3, 2]
+    last = give(walk, "c3")
     assert last is not None
     assert (last.interval, last.rows) == (between(None, 1), ())
     assert walk.complete
@@ -305,7 +369,7 @@ def test_inserts_that_push_the_last_rows_down_are_not_taken_for_a_wide_group() -
 
 
 def test_rows_that_inserts_keep_pushing_are_the_end_once_fewer_of_them_are_left() -> None:
-    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5")
+    walk = walked("a9 b8 c7 d6", "c7 d6 e5", "c7 d6 e5", capacity=FEW, expected_rows=UNKNOWN)
     assert not walk.complete
     give(walk, "d6 e5")
     assert walk.complete
@@ -321,8 +385,8 @@ def test_a_filtered_list_that_turned_empty_is_at_its_end() -> None:
 
 def test_a_group_that_fills_the_page_is_asked_for_at_once() -> None:
     walk = walked("c1 b1", limit=2)
-    assert asks_at(walk) == 1
-    give(walk, "b1 a1")
+    assert asks_at(walk) == 2
+    give(walk, "a1")
     assert walk.read == Read(offset=0, limit=4)
     assert words(give(walk, "c1 b1 a1 z0")) == "c1 b1 a1"
 
@@ -396,7 +460,7 @@ def test_a_walk_until_an_instant_that_is_older_than_the_list_ends_with_the_list(
     walk = Walk(limit=1000, expected_rows=2, until=at(0))
     give(walk, "b2 a1")
     while walk.read is not None:
-        give(walk, "b2 a1" if walk.read.offset == 0 else "a1")
+        give(walk, "b2 a1" if walk.read.offset == 0 else "")
     assert walk.complete
 
 
@@ -455,9 +519,9 @@ def test_nothing_is_guessed_where_the_list_seems_to_end() -> None:
 
 
 def test_what_shows_that_nothing_follows_is_not_to_be_fetched_ahead() -> None:
-    walk = Walk(limit=4, expected_rows=UNKNOWN)
+    walk = Walk(limit=4, capacity=FEW, expected_rows=UNKNOWN)
     nears = []
-    for text in ("b2 a1", "a1", "b2 a1"):
+    for text in ("c2 b1 a1", "a1", "c2 b1 a1"):
         nears.append(walk.nears_end)
         give(walk, text)
     assert nears == [False, True, True]

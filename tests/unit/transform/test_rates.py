@@ -39,7 +39,7 @@ def test_there_is_no_rate_where_nothing_was_attempted_or_a_count_tells_nothing(
 
 @pytest.mark.parametrize(
     ("total", "completed", "failed", "rate"),
-    [(150, 142, 8, 1.0), (50, 0, 0, 0.0), (200, 85, 15, 0.5), (MOST, MOST, MOST, 2.0)],
+    [(150, 142, 8, 1.0), (1, 1, 0, 1.0), (50, 0, 0, 0.0), (200, 85, 15, 0.5), (MOST, MOST, MOST, 2.0)],
 )
 def test_the_completion_rate_is_attempts_per_recipient(
     total: int, completed: int, failed: int, rate: float

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time as machine
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from etl.transform.timestamps import parse_time, parse_time_of_day
+from etl.transform.timestamps import parse_time, parse_time_of_day, parse_times
 
 NINE = datetime(2024, 2, 15, 9, 0, tzinfo=UTC)
 
@@ -50,8 +52,19 @@ def test_fractions_of_a_second_are_cut_after_the_microseconds(fraction: str, mic
     assert parse_time(f"2024-02-15T09:00:00{fraction}+00:00") == NINE.replace(microsecond=microsecond)
 
 
+@pytest.fixture
+def _machine_in_another_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "XYZ-5:30")
+    machine.tzset()
+    yield
+    monkeypatch.undo()
+    machine.tzset()
+
+
+@pytest.mark.usefixtures("_machine_in_another_zone")
 @pytest.mark.parametrize("text", ["2024-02-15T09:00:00", "2024-02-15 09:00:00.000000"])
-def test_a_time_without_an_offset_is_in_utc(text: str) -> None:
+def test_a_time_without_an_offset_is_in_utc_wherever_the_machine_is(text: str) -> None:
+    assert datetime(2024, 2, 15, 14, 30).astimezone(UTC) == NINE
     assert parse_time(text) == NINE
     assert parse_time(text).tzinfo is UTC
 
@@ -130,6 +143,11 @@ def test_the_first_and_the_last_instant_that_python_knows_are_read() -> None:
 def test_what_is_no_instant_of_the_years_1_to_9999_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a time from year 1 to 9999"):
         parse_time(text)
+
+
+def test_times_are_not_read_all_at_once_where_one_of_them_is_to_be_cut() -> None:
+    with pytest.raises(ValueError, match="expected a time from year 1 to 9999"):
+        parse_times(["2024-02-15T09:00:00Z", "2024-02-15T09:00:00.3388969Z"])
 
 
 def test_a_refusal_says_what_is_expected_and_not_what_was_there() -> None:

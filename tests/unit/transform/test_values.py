@@ -27,6 +27,7 @@ def nested(levels: int, innermost: object = 1) -> object:
         (b"1e999", Unreadable("a number beyond the range of floating point")),
         (b"-1e999", Unreadable("a number beyond the range of floating point")),
         (b"[NaN,9223372036854775808]", [Unreadable("NaN"), 2**63]),
+        (b"[NaN,-9223372036854775808,1.5]", [Unreadable("NaN"), -(2**63), 1.5]),
         (b"9" * 5000, Unreadable("an integer beyond 64 bits")),
         (b"-" + b"9" * 5000, Unreadable("an integer beyond 64 bits")),
         (b'["NaN \\"]",NaN]', ['NaN "]', Unreadable("NaN")]),
