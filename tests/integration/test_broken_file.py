@@ -71,15 +71,17 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
     engine = pipeline.database.engine
     engine.dispose()
     with worker(HOLD, pipeline.database) as other:
+        held: list[int] = []
 
         def hold(pages: int) -> None:
-            if pages == 3:
+            if not held:
+                held.append(pages)
                 other.say("hold")
                 assert other.hear() == "held"
 
         event.listen(engine, "connect", impatient)
         summary = pipeline.sync(progress=OnPage(hold))
-        assert (summary.status, summary.exit_code, summary.pages) == (RunStatus.FAILED, 4, 3)
+        assert (summary.status, summary.exit_code, [summary.pages]) == (RunStatus.FAILED, 4, held)
         assert "was kept locked by another program for too long" in str(summary.error)
         assert summary.hint == "end the program that has it open"
         refused = pipeline.sync()
@@ -93,9 +95,11 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
 
 def test_a_lock_that_ends_in_time_is_waited_for(pipeline: Pipeline) -> None:
     with worker(HOLD, pipeline.database) as other:
+        held: list[int] = []
 
         def hold(pages: int) -> None:
-            if pages == 2:
+            if not held:
+                held.append(pages)
                 other.say("hold")
                 assert other.hear() == "held"
                 threading.Timer(0.2, other.say, ["let go"]).start()
@@ -139,8 +143,11 @@ def test_a_file_that_is_no_longer_there_ends_the_run_and_the_next_one_fills_the_
     pipeline.database.engine.dispose()
     empty = (tmp_path / "magpipe.db").read_bytes()
 
+    removed_at: list[int] = []
+
     def remove(pages: int) -> None:
-        if pages == 3:
+        if not removed_at:
+            removed_at.append(pages)
             for file in tmp_path.glob("magpipe.db*"):
                 if file.is_file():
                     file.unlink()
