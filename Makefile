@@ -23,6 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3
 PROGRAM := $(VENV)/.program
 TOOLS := $(VENV)/.tools
 MUTATOR := $(VENV)/.mutator
+BENCH := .venv-bench
 FUZZER := $(VENV)/.fuzzer
 
 .PHONY: help install demo test coverage mutate lint format docs simulate torture fuzz bench bi audit lock clean
@@ -69,8 +70,8 @@ torture: $(TOOLS)  ## KILLS=n deaths of the program on each database, and of the
 fuzz: $(FUZZER)  ## SECONDS=n of bytes made up to break the parser; where there is a wheel of atheris
 	@PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_parser.py -max_total_time=$(SECONDS)
 
-bench: $(TOOLS)  ## how fast and how small; off in `make test`
-	@$(BIN)/python -m pytest tests/benchmarks -s
+bench: $(TOOLS) $(BENCH)/.program  ## how fast and how small; off in `make test`
+	@BENCH_PYTHON=$(BENCH)/bin/python $(BIN)/python -m pytest tests/benchmarks -s
 
 bi: $(TOOLS)  ## dbt, Datasette and Superset put to use, each in an environment of its own; off in `make test`
 	@$(BIN)/python -m pytest tests/ecosystem
@@ -89,7 +90,7 @@ lock: $(TOOLS)  ## the lock files anew after a change of pyproject.toml; LOCK_FL
 	    $(LOCK) $(LOCK_FLAGS) bi/$$tool/requirements.in -o bi/$$tool/requirements.txt || exit 1; done
 
 clean:  ## remove all that make made
-	rm -rf $(VENV) .venv-bi .fuzz mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .venv-bi .fuzz mutants build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find etl migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -105,6 +106,13 @@ $(PROGRAM): $(VENV)/pyvenv.cfg requirements/program.txt requirements/build.txt p
 
 $(TOOLS): $(PROGRAM) requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# As users have it, without the tools.
+$(BENCH)/.program: requirements/program.txt requirements/build.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --quiet install --require-hashes -r requirements/program.txt -r requirements/build.txt
+	$(BENCH)/bin/python -m pip --quiet install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(MUTATOR): $(TOOLS) requirements/mutate.txt

@@ -8,14 +8,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+# The program as its users have it: beside the tests' tools it would load some of theirs.
+PYTHON = os.environ.get("BENCH_PYTHON", sys.executable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,24 +30,30 @@ class Cost:
 
 
 def measure(command: Sequence[str], variables: Mapping[str, str] | None = None) -> Cost:
-    """Run it to its end; what it prints is JSON. Raises RuntimeError when it fails."""
-    began = time.perf_counter()
+    """Run it to its end; what it prints is JSON, or text. Raises RuntimeError when it fails."""
     environment = {**os.environ, **(variables or {})}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen([sys.executable, *command], env=environment, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)  # the only wait that tells what this one process cost
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall_seconds = time.perf_counter() - began
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{command} ended with {process.returncode}: {err.read().decode()[-2_000:]}")
-        return Cost(
-            wall_seconds=wall_seconds,
-            cpu_seconds=usage.ru_utime + usage.ru_stime,
-            peak_mib=usage.ru_maxrss / 1024,
-            told=json.load(out),
-        )
+    with tempfile.NamedTemporaryFile() as cost:
+        launch = [sys.executable, "-I", "-S", str(HERE / "launch.py"), cost.name]
+        ended = subprocess.run([*launch, PYTHON, *command], env=environment, capture_output=True, check=False)
+        if ended.returncode:
+            raise RuntimeError(f"{command} ended with {ended.returncode}: {ended.stderr.decode()[-2_000:]}")
+        return Cost(**json.load(cost), told=_read(ended.stdout))
+
+
+def _read(printed: bytes) -> Any:
+    try:
+        return json.loads(printed)
+    except ValueError:
+        return printed.decode()
+
+
+def in_turns(acts: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
+    """Each of them so many times, one after the other: what the machine does meanwhile befalls all alike."""
+    costs: dict[str, list[Cost]] = {name: [] for name in acts}
+    for _ in range(rounds):
+        for name, act in acts.items():
+            costs[name].append(act())
+    return costs
 
 
 def median(costs: Sequence[Cost]) -> Cost:
@@ -60,9 +67,9 @@ def median(costs: Sequence[Cost]) -> Cost:
 
 
 @contextmanager
-def source(batches: int, *, latency: float = 0.0, changed: float = 0.0) -> Iterator[str]:
+def source(batches: int, *, latency: float = 0.0, calls: int = 0) -> Iterator[str]:
     """A source of so many batches, in a process of its own; its base URL."""
-    flags = ["--batches", str(batches), "--latency", str(latency), "--changed", str(changed)]
+    flags = ["--batches", str(batches), "--latency", str(latency), "--calls", str(calls)]
     process = subprocess.Popen(
         [sys.executable, str(HERE / "source.py"), *flags],
         stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """A source of any number of batches, made while they are asked for, in a process of its own.
 
-`python source.py --batches N [--latency SECONDS] [--changed SHARE]` prints its base URL and serves until
-its standard input ends. It costs no memory and little time, so that what is measured is whoever asks.
-With `--changed`, so large a share of the batches, spread over the list, has made calls meanwhile.
+`python source.py --batches N [--latency SECONDS] [--calls N]` prints its base URL and serves until its
+standard input ends. It costs no memory and little time, so that what is measured is whoever asks. One batch
+in twenty, spread over the list, is at work, and has made so many calls.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 CAP = 1_000  # rows of a page
+LIVE = 20  # one batch in so many is running
 _NEWEST = datetime(2026, 3, 1, tzinfo=UTC)
 _STEP = timedelta(seconds=97, microseconds=1_000)
 _STATUSES = ("completed", "completed", "completed", "completed", "failed", "cancelled")
@@ -31,7 +32,7 @@ _ROW = (
 )
 
 
-def row(number: int, *, is_changed: bool = False) -> str:
+def row(number: int, calls: int = 0) -> str:
     """One batch as JSON; number 0 is the newest."""
     created_at = _NEWEST - number * _STEP
     created, started, ended = (
@@ -42,8 +43,10 @@ def row(number: int, *, is_changed: bool = False) -> str:
     text = f"{spread:032x}"
     identity = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     recipients = 100 + number % 900
-    completed = recipients * (50 + number % 50) // 100 - is_changed
+    completed = recipients * (50 + number % 50) // 100
     status = _STATUSES[number % len(_STATUSES)]
+    if number % LIVE == 0:
+        status, completed = "running", completed - 50 + calls
     return _ROW % (
         *(identity, number, number % 40, status, created, recipients, completed, recipients - completed),
         *(created, ended, started, ended),
@@ -55,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     batches = 0
     latency = 0.0
-    every = 0  # of so many batches one is changed
+    calls = 0
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -69,10 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, asked: dict[str, object]) -> str:
         offset, limit = int(str(asked["offset"])), int(str(asked["limit"]))
-        if "status" in asked and asked["status"] not in _STATUSES:
+        if asked.get("status", "running") != "running":
             return '{"batches":[]}'
-        numbers = range(offset, min(offset + min(limit, CAP), self.batches))
-        rows = (row(number, is_changed=bool(self.every) and number % self.every == 0) for number in numbers)
+        step = LIVE if "status" in asked else 1
+        numbers = range(0, self.batches, step)[offset : offset + min(limit, CAP)]
+        rows = (row(number, self.calls) for number in numbers)
         return f'{{"batches":[{",".join(rows)}]}}'
 
     def log_message(self, format: str, *args: object) -> None: ...
@@ -82,10 +86,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--batches", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
-    parser.add_argument("--changed", type=float, default=0.0)
+    parser.add_argument("--calls", type=int, default=0)
     arguments = parser.parse_args()
     _Handler.batches, _Handler.latency = arguments.batches, arguments.latency
-    _Handler.every = round(1 / arguments.changed) if arguments.changed else 0
+    _Handler.calls = arguments.calls
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from benchmarks.measure import HERE, Cost, measure, median, source
+from benchmarks.measure import HERE, Cost, in_turns, measure, median, source
 
 from support.databases import NoPostgresError, running_postgres
 
 BATCHES = int(os.environ.get("BENCH_BATCHES", "100000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GROWTH = [int(size) for size in os.environ.get("BENCH_GROWTH", "10000 100000 1000000").split()]
-CHANGED = 0.05
 QUOTA = {"ETL_REQUESTS_PER_MINUTE": "1000000", "ETL_REQUESTS_PER_HOUR": "10000000"}
 COLUMNS = "{:<34}{:>9}{:>9}{:>9}{:>10}{:>9}{:>9}{:>9}"
 
@@ -46,33 +46,34 @@ def rounds(act: Callable[[], Cost]) -> Cost:
 
 
 class Table:
-    """Lines as they come, each with its ratios to a floor."""
+    """What was measured in turns, each with its ratios to a floor: the medians of the rounds' own ratios."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, acts: dict[str, Callable[[], Cost]]) -> None:
         print(f"\n\n{title}, medians of {ROUNDS}\n")
         print(COLUMNS.format("", "rows/s", "requests", "wall s", "CPU s", "MiB", "x wall", "x CPU"))
+        self._costs = in_turns(acts, ROUNDS)
 
-    def add(self, name: str, cost: Cost, floor: Cost | None = None) -> None:
+    def add(self, name: str, floor: str | None = None) -> None:
+        cost = median(self._costs[name])
         told: Any = cost.told
-        ratios = ("", "")
-        if floor is not None:
-            ratios = (
-                f"{cost.wall_seconds / floor.wall_seconds:.2f}",
-                f"{cost.cpu_seconds / floor.cpu_seconds:.2f}",
-            )
-        requests = told["runs"][0]["requests"] if isinstance(told, dict) else ""
         print(
             COLUMNS.format(
                 name,
                 f"{BATCHES / cost.wall_seconds:,.0f}",
-                requests,
+                told["runs"][0]["requests"] if isinstance(told, dict) else "",
                 f"{cost.wall_seconds:.2f}",
                 f"{cost.cpu_seconds:.2f}",
                 f"{cost.peak_mib:.0f}",
-                *ratios,
+                *(self._ratios(name, floor) if floor else ("", "")),
             ),
             flush=True,
         )
+
+    def _ratios(self, name: str, floor: str) -> tuple[str, str]:
+        pairs = list(zip(self._costs[name], self._costs[floor], strict=True))
+        wall = statistics.median(cost.wall_seconds / least.wall_seconds for cost, least in pairs)
+        cpu = statistics.median(cost.cpu_seconds / least.cpu_seconds for cost, least in pairs)
+        return f"{wall:.2f}", f"{cpu:.2f}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -93,22 +94,28 @@ def test_a_sync_beside_the_floor(
     database: Callable[[], dict[str, str]], request: pytest.FixtureRequest
 ) -> None:
     dialect = request.node.callspec.params["database"]
-    with source(BATCHES) as before, source(BATCHES, changed=CHANGED) as after:
-        table = Table(f"{BATCHES:,} batches into {dialect}")
-        fetched = rounds(lambda: floor(before, "fetch"))
-        table.add("floor: fetch and parse", fetched)
-        loaded = rounds(lambda: floor(before, "load", empty_for_floor(database())))
-        table.add("floor: fetch, parse and write", loaded)
-        table.add("first load", rounds(lambda: sync(before, database())), loaded)
-        full = database()
-        sync(before, full)
-        table.add("unchanged", rounds(lambda: sync(before, full)), fetched)
-        table.add("unchanged, all read again", rounds(lambda: sync(before, full, "--full")), fetched)
-        # There and back again, so that each round meets as many changes.
-        sources = [after, before] * ROUNDS
-        table.add(
-            "5 % changed, all read again", rounds(lambda: sync(sources.pop(0), full, "--full")), fetched
+    fetch, write = "floor: fetch and parse", "floor: fetch, parse and write"
+    with source(BATCHES) as before, source(BATCHES, calls=1) as after:
+        kept = database()
+        sync(before, kept)
+        table = Table(
+            f"{BATCHES:,} batches into {dialect}",
+            {
+                fetch: lambda: floor(before, "fetch"),
+                write: lambda: floor(before, "load", empty_for_floor(database())),
+                "first load": lambda: sync(before, database()),
+                "unchanged": lambda: sync(before, kept),
+                "unchanged, all read again": lambda: sync(before, kept, "--full"),
+                # There and back again, so that each round meets as many changes.
+                "5 % changed": lambda: sync(after, kept),
+                "5 % changed, all read again": lambda: sync(before, kept, "--full"),
+            },
         )
+    table.add(fetch)
+    table.add(write)
+    table.add("first load", write)
+    for name in ("unchanged", "unchanged, all read again", "5 % changed", "5 % changed, all read again"):
+        table.add(name, fetch)
 
 
 def empty_for_floor(settings: dict[str, str]) -> str:
@@ -121,13 +128,50 @@ def empty_for_floor(settings: dict[str, str]) -> str:
 
 @pytest.mark.timeout(3600)
 def test_waiting_for_the_source(tmp_path: Path) -> None:
-    """100 pages with 100 ms latency each: fetched ahead, they are not waited for one by one."""
-    table = Table("latency: 100 pages")
-    for latency in (0.0, 0.1):
-        with source(100_000, latency=latency) as base_url:
-            cost = rounds(lambda: sync(base_url, {"DATABASE_URL": f"sqlite:///{tmp_path / uuid4().hex}.db"}))
-            table.add(f"first load, {latency * 1000:.0f} ms", cost)
+    """A tenth of a second for each page: fetched ahead, they are not waited for one by one."""
+
+    def first_load(base_url: str) -> Cost:
+        return sync(base_url, new_file(tmp_path))
+
+    with source(BATCHES) as near, source(BATCHES, latency=0.1) as far:
+        table = Table(
+            f"latency: {BATCHES:,} batches into sqlite",
+            {
+                "floor, 0 ms": lambda: floor(near, "load", new_file(tmp_path)["DATABASE_URL"]),
+                "first load, 0 ms": lambda: first_load(near),
+                "first load, 100 ms": lambda: first_load(far),
+            },
+        )
+    table.add("floor, 0 ms")
+    table.add("first load, 0 ms", "floor, 0 ms")
+    table.add("first load, 100 ms", "floor, 0 ms")
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.timeout(3600)
+def test_a_start(tmp_path: Path) -> None:
+    """What is paid before there is anything to do."""
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'start.db'}"}
+    line = "{:<34}{:>9}{:>9}{:>9}"
+    print(f"\n\nstarts, medians of {ROUNDS}\n\n" + line.format("", "wall s", "CPU s", "MiB"))
+    with source(50) as base_url:
+        costs = in_turns(
+            {
+                "magpipe-etl --help": lambda: measure(["-m", "etl", "--help"]),
+                "a first sync of 50 batches": lambda: sync(base_url, new_file(tmp_path)),
+                "the next": lambda: sync(base_url, database),
+            },
+            ROUNDS,
+        )
+    for name, each in costs.items():
+        cost = median(each)
+        print(
+            line.format(name, f"{cost.wall_seconds:.2f}", f"{cost.cpu_seconds:.2f}", f"{cost.peak_mib:.0f}")
+        )
+
+
+def new_file(folder: Path) -> dict[str, str]:
+    return {"DATABASE_URL": f"sqlite:///{folder / uuid4().hex}.db"}
 
 
 @pytest.mark.timeout(3600)
@@ -156,9 +200,9 @@ def test_the_report(database: Callable[[], dict[str, str]], request: pytest.Fixt
     print(f"\n\nreport of {BATCHES:,} batches in {dialect}, 5 % changed today, medians of {ROUNDS}\n")
     print(line.format("", "wall s", "CPU s", "MiB"))
     settings = database()
-    with source(BATCHES) as before, source(BATCHES, changed=CHANGED) as after:
+    with source(BATCHES) as before, source(BATCHES, calls=1) as after:
         sync(before, settings)
-        sync(after, settings, "--full")
+        sync(after, settings)
     for command in ("status", "report", "report --since 30d", "report --timezone America/New_York"):
         call = ["-m", "etl", *command.split(), "--json"]
         cost = rounds(partial(measure, call, settings))
