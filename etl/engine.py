@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from etl.errors import DestinationError, SettingsError
 from etl.refusals import destination_errors
@@ -164,7 +165,36 @@ def _create_sqlite(url: URL) -> Engine:
     engine = _build(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
     event.listen(engine, "connect", _set_up_sqlite, insert=True)
     event.listen(engine, "begin", _begin_sqlite)
+    _watch_file(engine)
     return engine
+
+
+def _watch_file(engine: Engine) -> None:
+    """Refuse a connection whose file is no longer the one of that name: what it wrote, nobody would find."""
+    file = Path(str(engine.url.database))
+
+    def remember(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(file)
+
+    def compare(_connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] not in (None, _identity(file)):
+            engine.dispose()  # whoever comes next opens the file that is there now
+            raise DestinationError(
+                f"the SQLite file {file} was removed or replaced while it was open",
+                hint="run again, on the file that is there now",
+            )
+
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", compare)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from others of its name; None while there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_folder(file: Path) -> None:

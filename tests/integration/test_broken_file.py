@@ -18,7 +18,7 @@ from etl.migrate import migrate
 from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
 from etl.settings import Settings
-from etl.tables import batch_call_history
+from etl.tables import batch_call_history, batch_calls
 
 from support.databases import API_KEY, Database, fresh_sqlite, opened
 from support.disks import small_disk
@@ -71,15 +71,17 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
     engine = pipeline.database.engine
     engine.dispose()
     with worker(HOLD, pipeline.database) as other:
+        held: list[int] = []
 
         def hold(pages: int) -> None:
-            if pages == 3:
+            if not held:
+                held.append(pages)
                 other.say("hold")
                 assert other.hear() == "held"
 
         event.listen(engine, "connect", impatient)
         summary = pipeline.sync(progress=OnPage(hold))
-        assert (summary.status, summary.exit_code, summary.pages) == (RunStatus.FAILED, 4, 3)
+        assert (summary.status, summary.exit_code, [summary.pages]) == (RunStatus.FAILED, 4, held)
         assert "was kept locked by another program for too long" in str(summary.error)
         assert summary.hint == "end the program that has it open"
         refused = pipeline.sync()
@@ -93,9 +95,11 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
 
 def test_a_lock_that_ends_in_time_is_waited_for(pipeline: Pipeline) -> None:
     with worker(HOLD, pipeline.database) as other:
+        held: list[int] = []
 
         def hold(pages: int) -> None:
-            if pages == 2:
+            if not held:
+                held.append(pages)
                 other.say("hold")
                 assert other.hear() == "held"
                 threading.Timer(0.2, other.say, ["let go"]).start()
@@ -127,6 +131,35 @@ def test_a_disk_that_turns_read_only_costs_the_rest_of_the_run_and_nothing_befor
             disk.turn_writable()
             look_at_version(settings)
             assert changes(pipeline.sync()) == {"inserted": 1, "unchanged": BATCHES}
+
+
+# -- removed or replaced -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_no_longer_there_ends_the_run_and_the_next_one_fills_the_one_that_is(
+    pipeline: Pipeline, tmp_path: Path, replaced: bool
+) -> None:
+    pipeline.database.engine.dispose()
+    empty = (tmp_path / "magpipe.db").read_bytes()
+
+    removed_at: list[int] = []
+
+    def remove(pages: int) -> None:
+        if not removed_at:
+            removed_at.append(pages)
+            for file in tmp_path.glob("magpipe.db*"):
+                if file.is_file():
+                    file.unlink()
+            if replaced:
+                (tmp_path / "magpipe.db").write_bytes(empty)
+
+    summary = pipeline.sync(progress=OnPage(remove))
+    assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 4)
+    assert "was removed or replaced while it was open" in str(summary.error)
+    assert pipeline.sync().inserted == BATCHES
+    with opened("sqlite", pipeline.settings) as another:
+        assert {row["id"] for row in Pipeline(another).read(batch_calls)} == pipeline.alive().keys()
 
 
 # -- damaged -----------------------------------------------------------------------------------------

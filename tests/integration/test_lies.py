@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -162,3 +163,29 @@ def test_a_list_that_never_ends_is_named(database: Database) -> None:
     summary = pipeline.sync()
     assert (summary.status, summary.deleted) == (RunStatus.INCOMPLETE, 0)
     assert "the list does not end" in str(summary.error)
+
+
+@pytest.mark.parametrize("chance", range(4))
+def test_answers_that_a_proxy_hands_to_other_requests_cost_no_row_for_good(
+    database: Database, chance: int
+) -> None:
+    """Nothing in an answer says what was asked for: what it hides looks gone until it is seen again."""
+    pipeline = Pipeline(database, OPTIONS, page_size=10, fetch_ahead=1, delete_guard_share=1.0)
+    pipeline.sync()
+    known = pipeline.alive().keys()
+    rng, answers = random.Random(chance), [b""]
+
+    def handed_on(true: Response) -> Response:
+        answers.append(true.body)
+        return replace(true, body=answers[-2]) if answers[-2] and rng.random() < 0.5 else true
+
+    pipeline.sandbox.faults.script = lambda number, _: handed_on
+    for _ in range(3):
+        pipeline.sync()
+    pipeline.sandbox.faults.clear()
+    for _ in range(2):
+        assert pipeline.sync().complete
+    assert pipeline.alive().keys() == known
+    assert pipeline.differences() == []
+    changes_of = {tuple(row["change"] for row in pipeline.history(batch_id)) for batch_id in known}
+    assert changes_of <= {("inserted",), *(("inserted", *("deleted", "revived") * n) for n in range(1, 4))}
