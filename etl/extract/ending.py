@@ -41,6 +41,10 @@ class Ending:
         """The list goes on."""
         self._weight = self._length = 0
 
+    def note_nothing_past(self) -> None:
+        """A clamp that stays as it is does not explain that: the next page counts, whatever its length."""
+        self._length = 0
+
     def note_short(self, page: Page) -> None:
         """A page adds nothing and shows the last rows."""
         if page.length < self._lengths.largest and page.length != self._length:

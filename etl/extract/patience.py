@@ -29,8 +29,11 @@ class Patience:
         elif self._idle > MOST_IDLE + self._adding_pages:
             self.lose(f"{self._idle} pages in a row added nothing: the list moves faster than it is read")
 
-    def note_link(self) -> None:
+    def note_link(self) -> bool:
+        """A page is linked; whether it took steps back."""
+        stepped_back = self._steps_back > 0
         self._repeats = self._steps_back = 0
+        return stepped_back
 
     def note_progress(self) -> None:
         self._adding_pages, self._idle = self._adding_pages + 1, 0

@@ -176,12 +176,12 @@ class Walk:
         return self._frontier.top(page) > max(self._begin_above or NEWEST, page.places[-1])
 
     def _advance(self, page: Page) -> Proof | None:
-        self._patience.note_link()
+        went_too_far = self._patience.note_link()
         adds = self._frontier.is_added_to_by(page)
         if not adds and self._is_end(page):
             return self._finish(page)
         proof = self._prove(page)
-        pushed_by = 0 if adds else self._lengths.pushed_by(page)
+        pushed_by = 0 if adds or went_too_far else self._lengths.pushed_by(page)
         self._lengths.note(page, adds=adds)
         if adds:
             self._ending.forget()
@@ -262,11 +262,9 @@ class Walk:
             self.complete, self.is_empty = True, self.frontier is None
 
     def _step(self, page: Page, pushed_by: int = 0) -> None:
-        """Go on below the page; where inserts push the list at a pace, as much further as they will have.
-
-        Where the list seems to end, the next page is to be as short as can be: few clamps are so low.
-        """
+        """Go on below the page; where inserts push the list at a pace, as much further as they will have."""
         self._phase = _Phase.WALKING
+        # Where the list seems to end, the next page is to be as short as can be: few clamps are so low.
         margin = self.margin if self._lengths.hint is None else 0
         step = max(1, min(page.kept, page.length - margin) - 1)
         self._offset = page.offset + step + min(pushed_by, page.length)
@@ -284,11 +282,15 @@ class Walk:
     def _receive_past(self, page: Page, resting: Page) -> Proof | None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
         self._phase, self._offset = _Phase.WALKING, resting.offset
+        is_full = (
+            resting.length >= resting.limit
+        )  # then even rows that are known may be its own, in a new order
         if page.end == resting.end and page.identities <= resting.tail:
             self._phase, self._past_at = _Phase.READING_AGAIN, page.observed_at
+            self._ending.note_nothing_past()
             if self._frontier.known <= resting.identities and self._ending.is_shortest(resting):
                 return self._finish(resting)
-        elif not page.places or self._frontier.is_added_to_by(page):
+        elif is_full or not page.places or self._frontier.is_added_to_by(page):
             self._take_as_cut(resting)
         else:
             # Known rows: its own last ones, pushed there by inserts, or more of a group than was asked for.
@@ -317,5 +319,6 @@ class Walk:
             self._widenings, self._limit = self._widenings + 1, 2 * self._limit
 
     def _step_back(self, page: Page) -> None:
-        smallest = self.margin if self.frontier is not None else self._limit // 2
+        # Not always as far, or a list that moves at a pace would keep in step with the walk.
+        smallest = self.pages % (self.margin + 2) if self.frontier is not None else self._limit // 2
         self._phase, self._offset = _Phase.WALKING, max(0, page.offset - self._patience.step_back(smallest))

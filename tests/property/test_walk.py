@@ -144,6 +144,32 @@ def test_no_walk_from_the_middle_does_either(draw: Draw, seed: int) -> None:
     assert {number: fault for number, fault in faults.items() if fault} == {}
 
 
+class PushedList(MovingList):
+    """Before every so-many-th answer rows appear on top, and nothing else happens."""
+
+    def __init__(self, rows: int, *, every: int, phase: int, count: int) -> None:
+        self._pace = (every, phase, count)
+        super().__init__(Habits(rows=rows, cap=100), Random(rows))
+
+    def _move(self) -> None:
+        every, phase, count = self._pace
+        if (self.requests + phase) % every == 0:
+            for _ in range(count):
+                self._create(1)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("every", [1, 2, 3, 4])
+@pytest.mark.parametrize("rows", [40, 600])
+def test_a_walk_ends_below_a_list_that_is_pushed_at_a_pace(rows: int, every: int, is_known: bool) -> None:
+    for phase in range(every):
+        for count in (1, 2, 3):
+            source = PushedList(rows, every=every, phase=phase, count=count)
+            walk = Walk(limit=1000, expected_rows=rows if is_known else UNKNOWN)
+            verdict = judge_walk(walk, source, Random(phase))
+            assert (verdict.walk.complete, verdict.faults) == (True, []), (phase, count)
+
+
 def test_a_walk_ends_without_a_proof_only_where_there_is_none(seed: int) -> None:
     """On a quiet list that means: the source lists nothing any more, though it did when the walk began."""
     for number in walks_of(seed):
@@ -188,7 +214,7 @@ def test_a_known_list_that_stands_still_costs_its_pages_and_one_request_more(
 
 @pytest.mark.parametrize(
     ("rows", "requests"),
-    [(0, 2), (1, 4), (3, 4), (19, 4), (20, 3), (500, 3), (1000, 3), (2500, 5), (20_000, 23)],
+    [(0, 2), (1, 4), (3, 4), (19, 4), (20, 3), (500, 3), (1000, 4), (2500, 5), (20_000, 23)],
 )
 def test_an_unknown_list_that_stands_still_costs_two_requests_more_at_the_most(
     rows: int, requests: int

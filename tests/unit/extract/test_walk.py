@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from etl.extract.lengths import FEW
@@ -145,13 +147,15 @@ def test_rows_without_created_at_link_as_far_down_as_the_list_begins_with_such()
     assert words(give(walk, "y* f6 e6 d5")) == "f6 e6"
 
 
-def test_steps_back_double() -> None:
+def test_steps_back_go_further_and_further() -> None:
     walk = walked(listed(20), limit=20)
-    asked = [asks_at(walk)]
+    asked = [asks_at(walk) or 0]
     for _ in range(5):
         give(walk, "b0 a0")
-        asked.append(asks_at(walk))
-    assert asked == [18, 17, 15, 11, 3, 0]
+        asked.append(asks_at(walk) or 0)
+    steps = [before - after for before, after in pairwise(asked)]
+    assert all(step >= 2**at for at, step in enumerate(steps[:-1]))
+    assert asked[-1] <= 1
 
 
 def test_steps_back_begin_anew_after_a_link() -> None:
@@ -431,6 +435,12 @@ def test_a_group_that_fills_the_page_is_asked_for_at_once() -> None:
     give(walk, "a1")
     assert walk.read == Read(offset=0, limit=4)
     assert words(give(walk, "c1 b1 a1 z0")) == "c1 b1 a1"
+
+
+def test_a_group_all_of_which_is_known_is_asked_for_at_once_too() -> None:
+    walk = walked("d2 c1 b1", limit=3)
+    assert asked(walk, "b1") == [3]
+    assert walk.read == Read(offset=0, limit=6)
 
 
 def test_a_group_wider_than_the_source_s_cap_ends_the_walk_with_a_word_why() -> None:
