@@ -463,6 +463,30 @@ def test_a_page_is_not_asked_to_grow_for_ever() -> None:
     assert walk.stopped.startswith("128 or more batches share one created_at")
 
 
+def test_a_group_wider_than_the_cap_is_told_by_what_stands_above_it_too() -> None:
+    walk = walked("d2 c1 b1", "a1", "d2 c1 b1", "a1", limit=3)
+    assert str(walk.stopped).startswith(
+        "2 or more batches share one created_at and the source gives no more than 3 rows a page:"
+    )
+    assert walk.is_hopeless
+
+
+def test_a_full_page_is_not_asked_to_grow_for_ever_where_the_row_behind_it_is_known() -> None:
+    walk = Walk(limit=2)
+    limits = set()
+    while (read := walk.read) is not None:
+        limits.add(read.limit)
+        shown = [f"{chr(0x4E00 + number)}1" for number in range(read.limit)]
+        give(walk, " ".join(shown if read.offset == 0 else shown[:2]))
+    assert max(limits) == 2 * 2**MOST_WIDENINGS
+    assert not walk.complete
+
+
+def test_a_page_that_is_shorter_than_was_asked_for_is_not_asked_for_longer() -> None:
+    walk = walked("e5 d3 c3 b3", "d3", limit=7)
+    assert walk.read == Read(offset=0, limit=7)
+
+
 # -- sources that make no sense ----------------------------------------------------------------------
 
 
