@@ -65,6 +65,8 @@ class Operator:
             **dict(self._exports()),
             "DATABASE_URL": f"postgresql://postgres@{host.server_address}:{port}/postgres",
             "ETL_FETCH_AHEAD": "1",
+            "ETL_REQUESTS_PER_MINUTE": "10000",
+            "ETL_REQUESTS_PER_HOUR": "100000",
         }
 
     def _exports(self) -> Iterator[tuple[str, str]]:
