@@ -80,7 +80,8 @@ def test_a_backfill_that_was_killed_goes_on_where_it_was(user: User) -> None:
     [again] = user.runs("backfill", *window)["runs"]
     assert (again["rows_seen"], again["unchanged"]) == (count, count)
     [plan] = user.runs("backfill", *window, "--dry-run")["plans"]
-    assert abs(plan["requests"] - again["requests"]) <= 1
+    # How many the search takes, since nothing above the window is known, is a matter of luck.
+    assert -1 <= again["requests"] - plan["requests"] <= 5
 
 
 def test_a_first_sync_that_was_killed_goes_on_where_it_was(user: User) -> None:
