@@ -6,7 +6,7 @@ deletes, resolved faults and the word that the run succeeded. Nothing in memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -18,6 +18,8 @@ from etl.engine import reading, writing
 from etl.errors import DeletesGuardError, EtlError, IncompleteError, LockHeldError
 from etl.interval import EVERYTHING, Interval
 from etl.load import deletes
+from etl.load.bulk import DuplicateKeyError
+from etl.load.facts import Facts
 from etl.load.page import Loaded, load_proof, load_rows
 from etl.load.quarantine import resolve_vanished
 from etl.load.stored import count_alive
@@ -90,7 +92,7 @@ class Run:
                 **self._progress(),
             )
             self.rows_before = count_alive(connection, account, EVERYTHING)
-            self._has_missing = deletes.count_missing(connection, account) > 0
+            self._facts = Facts.read(connection, account)
         log.info("run.started", account=account, run_id=self.run_id, mode=mode)
 
     # -- what has been read ------------------------------------------------------------------------
@@ -113,25 +115,29 @@ class Run:
         cuts = [(proof, inside) for proof in proofs if (inside := proof.within(only)) is not None]
         if not cuts:
             return
-        with self.transaction() as (connection, tally):
-            loads = [self._load(connection, inside) for _, inside in cuts]
-            for proof, _ in cuts:
-                proven = Covered(proof.interval, proof.observed_at)
-                newest = proof.newest
-                save_coverage(connection, self.account, proven, newest=newest, since=self._since, only=only)
-            for loaded in loads:
-                tally.add(loaded.tally)
+        try:
+            loads = self._commit(cuts, only)
+        except DuplicateKeyError:  # not all was new, as it is nearly always in an account's first run
+            self._facts.is_first = False
+            loads = self._commit(cuts, only)
         for _, inside in cuts:
             covered = Covered(inside.interval, inside.observed_at)
             self._proven = add_proof(self._proven, covered, since=self._since)
         for loaded in loads:
             self._tell(loaded)
 
-    def _load(self, connection: Connection, proof: Proof) -> Loaded:
-        self._forget_shown(connection, proof.rows)
-        loaded = load_proof(connection, self.account, self.run_id, proof)
-        self._has_missing = self._has_missing or loaded.missing > 0
-        return loaded
+    def _commit(self, cuts: Sequence[tuple[Proof, Proof]], only: Interval) -> list[Loaded]:
+        with self.transaction() as (connection, tally):
+            loads = [
+                load_proof(connection, self.account, self.run_id, inside, self._facts) for _, inside in cuts
+            ]
+            for proof, _ in cuts:
+                proven = Covered(proof.interval, proof.observed_at)
+                newest = proof.newest
+                save_coverage(connection, self.account, proven, newest=newest, since=self._since, only=only)
+            for loaded in loads:
+                tally.add(loaded.tally)
+        return loads
 
     def commit_rows(
         self, rows: tuple[Row, ...], observed_at: datetime, *, reached: tuple[str, datetime] | None = None
@@ -143,8 +149,7 @@ class Run:
         if reached is not None:
             self._reached[reached[0]] = reached[1]
         with self.transaction() as (connection, tally):
-            self._forget_shown(connection, rows)
-            loaded = load_rows(connection, self.account, self.run_id, rows, observed_at)
+            loaded = load_rows(connection, self.account, self.run_id, rows, observed_at, self._facts)
             tally.add(loaded.tally)
         self._tell(loaded)
 
@@ -165,11 +170,6 @@ class Run:
 
     def has_proven(self, place: datetime) -> bool:
         return any(place in covered.interval for covered in self._proven)
-
-    def _forget_shown(self, connection: Connection, rows: Iterable[Row]) -> None:
-        if self._has_missing:
-            ids = [row.id for row in rows if row.id is not None]
-            deletes.forget_shown(connection, self.account, ids)
 
     def _progress(self) -> dict[str, object]:
         reached = {status: place.isoformat() for status, place in self._reached.items()} or None

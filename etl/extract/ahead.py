@@ -13,12 +13,13 @@ from concurrent.futures import Future, wait
 
 from etl.clock import Clock
 from etl.extract.page import Page
-from etl.extract.walk import Read, Walk
+from etl.extract.walk import UNKNOWN, Read, Walk
 from etl.proof import Proof
 
 Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
+_PAGES_OF_A_LONG_LIST = 24
 _LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop, and lets go what is in hand
 
 
@@ -63,8 +64,10 @@ def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) 
 
     `wrong_at`: the pages that the walk had when a guess was wrong. From then on all have to be earned, since
     where wide groups of equal times shift the pages, each shift would cost all guesses that are under way.
+    UNKNOWN as `expected_rows` supposes that a long list goes on.
     """
-    known = 0 if wrong_at else expected_rows
+    is_short = expected_rows == UNKNOWN and walk.pages < _PAGES_OF_A_LONG_LIST
+    known = 0 if wrong_at or is_short else expected_rows
     is_beyond = walk.read is not None and walk.read.offset >= known
     earned = (walk.pages - wrong_at) // _PAGES_PER_GUESS if is_beyond else 0
     guesses = walk.guesses(most)

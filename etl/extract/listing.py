@@ -18,6 +18,7 @@ from etl.extract.walk import UNKNOWN, Read, Walk
 from etl.interval import Interval
 from etl.proof import Proof
 from etl.settings import Settings
+from etl.state.allowance import Quota
 
 _RUN_AGAIN = "what was read is loaded; run again"
 _NO_USE = "what was read is loaded; only the source can mend this: docs/design.md, limits that are known"
@@ -42,8 +43,13 @@ class Listing:
         walk = self._walk(
             until=until, status=status, capacity=self.page_rows, expected_rows=known_rows or UNKNOWN
         )
-        proofs = self._follow(walk, rows_ahead=known_rows if until is None else 0)
+        proofs = self._follow(walk, rows_ahead=self._expect(known_rows) if until is None else 0)
         return self._together(proofs)
+
+    def _expect(self, known_rows: int) -> int:
+        """So many rows are worth guesses; of an unknown list any number, where some may well be in vain."""
+        is_affordable = Quota.of(self._settings).spare >= self._settings.fetch_ahead
+        return UNKNOWN if is_affordable and not known_rows else known_rows
 
     def prove_stretch(
         self,

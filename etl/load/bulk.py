@@ -18,6 +18,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     DateTime,
+    FromClause,
+    MetaData,
     Table,
     Text,
     Time,
@@ -27,10 +29,26 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
 Values = tuple[Any, ...]
 Encoder = Callable[[Values], Sequence[Any]]  # of a whole column
+
+
+class DuplicateKeyError(Exception):
+    """A row that was to be new is there already; the transaction is lost."""
+
+
+def insert_new(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
+) -> FromClause | None:
+    """Insert rows; returns what `upsert` does. Raises DuplicateKeyError where the table has one of them."""
+    database_errors = (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError)
+    try:
+        return _write(connection, table, columns, rows)
+    except database_errors:
+        raise DuplicateKeyError from None
 
 
 def upsert(
@@ -41,18 +59,14 @@ def upsert(
     *,
     keep: frozenset[str],
     newer_by: str,
-) -> None:
+) -> FromClause | None:
     """Insert rows or, by the table's key, replace what is there; no key stands twice among `rows`.
 
     A row that is there keeps the columns named in `keep`; where its `newer_by` is later it is not touched.
+    Return what holds these rows and no others until the next ones are written, where there is such a thing: a
+    copy from there takes half the time of one that has to find them again.
     """
-    if not rows:
-        return
-    resolution = _resolve_conflict(table, columns, keep, newer_by)
-    if connection.dialect.name == "postgresql":
-        _upsert_staged(connection, table, columns, rows, resolution)
-    else:
-        _upsert_prepared(connection, table, columns, list(zip(*rows, strict=True)), resolution)
+    return _write(connection, table, columns, rows, _resolve_conflict(table, columns, keep, newer_by))
 
 
 def is_one_of(connection: Connection, column: ColumnElement[Any], keys: Iterable[Any]) -> ColumnElement[bool]:
@@ -79,7 +93,20 @@ def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[st
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes} WHERE {is_newer}"
 
 
-def _upsert_prepared(
+def _write(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Values],
+    resolution: str = "",
+) -> FromClause | None:
+    if connection.dialect.name == "postgresql":
+        return _write_staged(connection, table, columns, rows, resolution)
+    _write_prepared(connection, table, columns, list(zip(*rows, strict=True)), resolution)
+    return None
+
+
+def _write_prepared(
     connection: Connection,
     table: Table,
     columns: tuple[str, ...],
@@ -99,19 +126,26 @@ def _upsert_prepared(
     _driver(connection).executemany(statement, zip(*encoded, strict=True))
 
 
-def _upsert_staged(
+def _write_staged(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values], resolution: str
-) -> None:
-    staging = f"staging_{table.name}"
+) -> Table:
+    staging = _staging(table)
     names = ", ".join(columns)
+    # What is in it is of the page before; TRUNCATE would make a new file each time, which takes longer.
     connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} (LIKE {table.name}) ON COMMIT DELETE ROWS;"
+        f" DELETE FROM {staging.name}"
     )
-    connection.exec_driver_sql(f"TRUNCATE {staging}")
-    _copy(connection, f"COPY {staging} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
+    _copy(connection, f"COPY {staging.name} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
     connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging} {resolution}"
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging.name} {resolution}"
     )
+    return staging
+
+
+@cache
+def _staging(table: Table) -> Table:
+    return table.to_metadata(MetaData(), name=f"staging_{table.name}")
 
 
 def _copy(

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
-from etl.load.batches import append_history
+from etl.load.batches import append_history, select_written
 from etl.load.bulk import is_one_of
 from etl.load.stored import Stored
 from etl.model import Change
@@ -92,5 +92,5 @@ def delete_missing(connection: Connection, account: str, run_id: int, observed_a
             deleted_at=observed_at, changed_at=observed_at, run_id=run_id, version=batch_calls.c.version + 1
         )
     )
-    append_history(connection, account, run_id, observed_at, Change.DELETED, is_noted)
+    append_history(connection, Change.DELETED, select_written(account, run_id, observed_at, is_noted))
     forget_missing(connection, account)

@@ -5,18 +5,19 @@ Everything goes through the connection that is given, so that a page is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from etl.load.batches import save_batches, save_respelled
 from etl.load.changes import Changes, find_changes
-from etl.load.deletes import find_missing, note_missing
+from etl.load.deletes import find_missing, forget_shown, note_missing
 from etl.load.drift import save_drift
-from etl.load.quarantine import has_open, save_faults
-from etl.load.stored import has_user, has_users, read_hashes, read_hashes_by_id, read_stored_by_id
+from etl.load.facts import Facts
+from etl.load.quarantine import save_faults
+from etl.load.stored import has_user, read_hashes, read_hashes_by_id, read_stored_by_id
 from etl.model import Change, Tally
 from etl.proof import Proof, Row
 
@@ -27,26 +28,34 @@ class Loaded:
 
     tally: Tally
     drift: list[tuple[str, str]]
-    contradictions: tuple[str, ...] = ()  # to what the source promises
-    missing: int = 0  # batches that the page should show and does not
+    contradictions: tuple[str, ...]  # to what the source promises
 
 
-def load_proof(connection: Connection, account: str, run_id: int, proof: Proof) -> Loaded:
-    """Bring the table up to what the proof shows; what its interval lacks is noted as missing."""
+def load_proof(connection: Connection, account: str, run_id: int, proof: Proof, facts: Facts) -> Loaded:
+    """Bring the table up to what the proof shows; what its interval lacks is noted as missing.
+
+    Raises DuplicateKeyError where it is not the account's first run, whatever the facts say.
+    """
     hashes = read_hashes(connection, account, proof.interval)
-    loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes)
+    loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes, facts)
     absent = hashes.keys() - {row.id for row in proof.rows}
     missing = find_missing(proof, read_stored_by_id(connection, account, [*absent]).values())
     note_missing(connection, account, run_id, missing)
-    return replace(loaded, missing=len(missing))
+    facts.has_missing |= bool(missing)
+    return loaded
 
 
 def load_rows(
-    connection: Connection, account: str, run_id: int, rows: Sequence[Row], observed_at: datetime
+    connection: Connection,
+    account: str,
+    run_id: int,
+    rows: Sequence[Row],
+    observed_at: datetime,
+    facts: Facts,
 ) -> Loaded:
     """Load rows of a page, whatever it proves."""
-    hashes = read_hashes_by_id(connection, account, [row.id for row in rows if row.id is not None])
-    return _load(connection, account, run_id, rows, observed_at, hashes)
+    hashes = read_hashes_by_id(connection, account, _ids(rows))
+    return _load(connection, account, run_id, rows, observed_at, hashes, facts)
 
 
 def _load(
@@ -56,16 +65,22 @@ def _load(
     rows: Sequence[Row],
     observed_at: datetime,
     hashes: Mapping[str, int],
+    facts: Facts,
 ) -> Loaded:
+    if facts.has_missing:
+        forget_shown(connection, account, _ids(rows))
     others = [row for row in rows if row.id is None or hashes.get(row.id) != row.row_hash]
-    stored = read_stored_by_id(connection, account, [row.id for row in others if row.id is not None])
+    all_new = facts.is_first and not hashes
+    stored = read_stored_by_id(connection, account, [] if all_new else _ids(others))
     changes = find_changes(others, stored, observed_at)
     changes.unchanged += len(rows) - len(others)
-    contradictions = tuple(_find_contradictions(connection, account, changes))
-    save_batches(connection, account, run_id, observed_at, changes.writes)
+    contradictions = tuple(_find_contradictions(connection, account, changes, facts.owner))
+    save_batches(connection, account, run_id, observed_at, changes.writes, all_new=all_new)
     save_respelled(connection, account, changes.respelled)
+    facts.owner = facts.owner or min(changes.users, default=None)
+    facts.has_set_aside |= bool(changes.faults)
     set_aside = 0
-    if changes.faults or has_open(connection, account):
+    if facts.has_set_aside:
         set_aside = save_faults(connection, account, run_id, observed_at, rows, changes)
     drift = save_drift(
         connection,
@@ -78,14 +93,20 @@ def _load(
     return Loaded(tally=_tally(changes, set_aside), drift=drift, contradictions=contradictions)
 
 
-def _find_contradictions(connection: Connection, account: str, changes: Changes) -> Iterator[str]:
+def _ids(rows: Iterable[Row]) -> list[str]:
+    return [row.id for row in rows if row.id is not None]
+
+
+def _find_contradictions(
+    connection: Connection, account: str, changes: Changes, owner: str | None
+) -> Iterator[str]:
     """What cannot be of one user's list; the rows are loaded all the same, as the source has them."""
     if changes.moved:
         yield "the created_at of a batch changed"
     if changes.undated:
         yield "a batch without created_at stands below others"
-    new = [user for user in sorted(changes.users) if not has_user(connection, account, user)]
-    if new and has_users(connection, account):
+    others = changes.users - {owner} if owner is not None else ()
+    if any(not has_user(connection, account, user) for user in others):
         yield "batches of a user_id that the account never had; is it another account's key?"
 
 

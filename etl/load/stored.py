@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal_column, or_, select, true
 
 from etl.interval import NEWEST, Interval
 from etl.load.bulk import is_one_of
@@ -75,14 +75,21 @@ def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) ->
     return {row[0]: Kept(Stored._make(row[:split]), tuple(row[split:])) for row in connection.execute(query)}
 
 
-def has_users(connection: Connection, account: str) -> bool:
-    """Whether the table has an owner for any batch of the account."""
-    is_owned = exists().where(batch_calls.c.account == account, batch_calls.c.user_id.is_not(None))
-    return bool(connection.scalar(select(is_owned)))
+def has_any(connection: Connection, account: str) -> bool:
+    """Whether the table has batches of the account, be it deleted ones."""
+    return bool(connection.scalar(select(exists().where(batch_calls.c.account == account))))
+
+
+def read_owner(connection: Connection, account: str) -> str | None:
+    """The owner of any batch of the account; there should be but one, and to find any is quick."""
+    is_owned = (batch_calls.c.account == account) & batch_calls.c.user_id.is_not(None)
+    # No bound parameter: PostgreSQL would plan for any limit, and look at all batches first.
+    query = select(batch_calls.c.user_id).where(is_owned).limit(literal_column("1"))
+    return connection.scalar(query)
 
 
 def has_user(connection: Connection, account: str, user_id: str) -> bool:
-    """Whether any batch of the account has that owner; quick where most have."""
+    """Whether any batch of the account has that owner; PostgreSQL may look at all of them to tell."""
     is_theirs = exists().where(batch_calls.c.account == account, batch_calls.c.user_id == user_id)
     return bool(connection.scalar(select(is_theirs)))
 

@@ -24,6 +24,7 @@ _POLL_SECONDS = 0.05
 # How much later than it is a reset can seem, besides the way of the answer: it may have been rounded up,
 # and is taken for one that was rounded down.
 _LATEST_RESET = timedelta(seconds=2.5)
+_REQUESTS_PER_SPARE = 500
 # A refusal is not over at once, whatever it says: the clocks may differ.
 _SOON = timedelta(seconds=1)
 # After a refusal that does not say for how long: doubled for each that follows, so that the second outlasts
@@ -53,6 +54,11 @@ class Quota:
         share = settings.quota_share
         windows = tuple(Window(most=share_of(most, share), seconds=seconds) for most, seconds in allowed)
         return cls(windows=windows, share=share)
+
+    @property
+    def spare(self) -> int:
+        """How many requests may be in vain, now and then, without anybody missing them."""
+        return min(window.most for window in self.windows) // _REQUESTS_PER_SPARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

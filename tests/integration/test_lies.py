@@ -82,6 +82,28 @@ def test_a_created_at_that_changes_is_told_and_makes_neither_a_twin_nor_a_delete
     assert caplog.text.count("source.contradicted") == 1
 
 
+def test_a_batch_that_a_first_sync_meets_at_two_places_is_loaded_once(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    newest = pipeline.truth.listed()[0]
+    assert newest.created_at is not None
+    moved_to = newest.created_at - timedelta(days=400)
+
+    def before(number: int, _: object) -> None:
+        if number == 3:
+            pipeline.truth.change(newest.id, created_at=moved_to)
+
+    pipeline.sandbox.before = before
+    summary = pipeline.sync()
+    assert (summary.status, changes(summary)) == (
+        RunStatus.SUCCEEDED,
+        {"inserted": BATCHES, "updated": 1},
+    )
+    assert [row["version"] for row in pipeline.history(newest.id)] == [1, 2]
+    assert pipeline.differences() == []
+    assert caplog.text.count("the created_at of a batch changed") == 1
+
+
 def test_a_batch_without_created_at_below_others_is_loaded_and_told(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -47,9 +47,9 @@ class Mutation(NamedTuple):
 MUTATIONS = {
     "a list filtered by status tells who is gone": Mutation(
         "etl/run.py",
-        "loaded = load_rows(connection, self.account, self.run_id, rows, observed_at)",
+        "loaded = load_rows(connection, self.account, self.run_id, rows, observed_at, self._facts)",
         "everything = Proof(interval=EVERYTHING, rows=rows, observed_at=observed_at)\n"
-        "            loaded = load_proof(connection, self.account, self.run_id, everything)",
+        "            loaded = load_proof(connection, self.account, self.run_id, everything, self._facts)",
     ),
     "a short page is the end": Mutation(
         "etl/extract/walk.py",

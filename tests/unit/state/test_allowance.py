@@ -71,6 +71,14 @@ def test_a_share_of_requests(requests: int, share: float, kept: int) -> None:
 # -- our own windows ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("minute", "hour", "spare"), [(100, 1000, 0), (500, 10**6, 1), (10**6, 499, 0), (10**6, 10**6, 2000)]
+)
+def test_of_the_smallest_window_a_little_may_be_in_vain(minute: int, hour: int, spare: int) -> None:
+    windows = (Window(most=minute, seconds=60), Window(most=hour, seconds=3600))
+    assert Quota(windows=windows).spare == spare
+
+
 def test_nothing_is_waited_for_while_a_window_has_room() -> None:
     assert wait(Allowance()) == 0
 
