@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
@@ -27,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from etl.errors import DestinationError, SettingsError
 from etl.refusals import destination_errors
+from etl.threads import FairLock
 
 EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 BUSY_TIMEOUT_SECONDS: Final = 30
@@ -108,14 +108,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _turn(engine: Engine) -> AbstractContextManager[object]:
     """SQLite has one writer at a time, and whoever waits looks again after ever longer pauses.
 
-    Threads of one process need not: the next one begins as soon as another has ended.
+    Threads of one process need not: the next one begins as soon as another has ended, in the order of asking,
+    so that requests are counted and sent between the pages that are loaded.
     """
     if engine.dialect.name != "sqlite":
         return nullcontext()
-    return _turns.setdefault(engine, threading.Lock())
+    return _turns.setdefault(engine, FairLock())
 
 
-_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
 _PAGES_OF_A_LONG_LIST = 24
-_LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop, and lets go what is in hand
+_LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop
 
 
 def follow(
@@ -35,8 +35,8 @@ def follow(
 ) -> Iterator[Proof | None]:
     """Drive the walk to its end, or over so many pages, and yield what it proves, page by page.
 
-    None tells that the next page is not there yet. `first` is a page already there. While use is made of a
-    proof the next page is on its way, unless only one thing may be done at a time.
+    None tells that the next page is still to be waited for. `first` is a page already there. While use is
+    made of a proof the next page is on its way, unless only one thing may be done at a time.
     """
     ahead = Ahead(fetch, clock)
     proof = walk.receive(first) if first is not None else None
@@ -52,9 +52,9 @@ def follow(
             ahead.start_once(guess)
         if proof is not None:
             yield proof
-        while not ahead.is_there(future):
+        if not future.done():
             yield None
-        proof = walk.receive(future.result())
+        proof = walk.receive(ahead.wait_for(future))
     if proof is not None:
         yield proof
 
@@ -111,10 +111,12 @@ class Ahead:
         threading.Thread(target=self._run, args=(read, future), daemon=True).start()
         return future
 
-    def is_there(self, future: Future[Page]) -> bool:
-        """Wait for a page, but not for long."""
+    def wait_for(self, future: Future[Page]) -> Page:
+        """The page, or its error. Raises StoppedError when the process is asked to stop."""
         self._clock.check_stopped()
-        return bool(wait([future], timeout=_LOOK_UP_SECONDS).done)
+        while not wait([future], timeout=_LOOK_UP_SECONDS).done:
+            self._clock.check_stopped()
+        return future.result()
 
     def _run(self, read: Read, future: Future[Page]) -> None:
         try:

@@ -10,13 +10,13 @@ cannot overdraw together; what follows from it is decided in `etl.state.allowanc
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from etl.clock import Clock
 from etl.engine import writing
@@ -27,6 +27,7 @@ from etl.model import Account
 from etl.settings import Settings
 from etl.state.allowance import Quota, Told, ToldWindow
 from etl.state.quota import Taken, budget_of, forget_requests, settle, take
+from etl.threads import Together
 
 log = Log(__name__)
 
@@ -70,10 +71,20 @@ class Unlimited:
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """A request that has its answer, or will get none."""
+
+    taken: Taken
+    told: Told | None
+    at: datetime
+
+
 class SharedBudget:
     """The budget of one key, kept in a database. Safe to use from several threads.
 
-    Those of one process wait in a queue, and only the first of them asks the database.
+    What those of one process have to say or to ask at the same time is one transaction. Where the quota makes
+    them wait they do so in a queue, and only the first of them asks again.
     """
 
     @classmethod
@@ -86,27 +97,33 @@ class SharedBudget:
         self._quota = quota
         self._clock = clock
         self._queue = threading.Lock()
-        self._database = threading.Lock()
-        self._closed = False
+        self._together: Together[_Ended | None, Taken | float] = Together(self._transact)
         self._forget_old()
 
     @contextmanager
     def request(self) -> Iterator[Request]:
         began = self._clock.monotonic()
-        with self._queue:
-            taken = self._wait()
+        taken = self._wait()
         request = Request(waited_seconds=self._clock.monotonic() - began)
         try:
             yield request
         finally:
-            self._settle(taken, request)
+            now = self._clock.now()
+            with suppress(StoppedError):  # closed: what was under way then is settled by nobody
+                self._together.ask(_Ended(taken=taken, told=told_by(request, now), at=now))
 
     def close(self) -> None:
         """Let no more requests pass; what is still under way says no word to the database any more."""
-        with self._database:
-            self._closed = True
+        self._together.close()
 
     def _wait(self) -> Taken:
+        turn = 0.0 if self._queue.locked() else self._take()
+        if isinstance(turn, Taken):
+            return turn
+        with self._queue:
+            return self._wait_in_queue()
+
+    def _wait_in_queue(self) -> Taken:
         is_told = False
         while not isinstance(turn := self._take(), Taken):
             if turn >= _NOTABLE_SECONDS and not is_told:
@@ -117,19 +134,19 @@ class SharedBudget:
 
     def _take(self) -> Taken | float:
         self._clock.check_stopped()
-        with self._database:
-            if self._closed:
-                raise StoppedError("nobody waits for this request any more")
-            with writing(self._engine) as connection:
-                return take(connection, self._budget, self._quota, self._clock.now())
+        return self._together.ask(None)
 
-    def _settle(self, taken: Taken, request: Request) -> None:
-        with self._database:
-            if self._closed:
-                return
-            with writing(self._engine) as connection:
-                now = self._clock.now()
-                settle(connection, self._budget, taken, told_by(request, now), now)
+    def _transact(self, asked: Sequence[_Ended | None]) -> list[Taken | float]:
+        """Settle what has ended, and take for the others, in their order."""
+        with writing(self._engine) as connection:
+            return [self._settle(connection, ended) if ended else self._count(connection) for ended in asked]
+
+    def _count(self, connection: Connection) -> Taken | float:
+        return take(connection, self._budget, self._quota, self._clock.now())
+
+    def _settle(self, connection: Connection, ended: _Ended) -> Taken:
+        settle(connection, self._budget, ended.taken, ended.told, ended.at)
+        return ended.taken
 
     def _forget_old(self) -> None:
         longest = max(window.seconds for window in self._quota.windows)

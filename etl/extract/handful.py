@@ -1,32 +1,29 @@
-"""Proofs that come right after each other, some at a time: together they cost less than each one alone."""
+"""Proofs that are there at the same time, some at once: together they cost less than each one alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from etl.clock import Clock
 from etl.errors import EtlError
 from etl.proof import Proof
 
 Handful = list[Proof]
 
 MOST_PAGES = 4  # what more would save is little, and all of it is read again after a crash
-_LONGEST_SECONDS = 0.1  # from the first one in hand on, however slowly others follow
 
 
-def in_handfuls(proofs: Iterable[Proof | None], clock: Clock, *, most: int = MOST_PAGES) -> Iterator[Handful]:
-    """Yield proofs as they come, so many at once at the most; None among them: nothing has come for a while.
+def in_handfuls(proofs: Iterable[Proof | None], *, most: int = MOST_PAGES) -> Iterator[Handful]:
+    """Yield proofs as they come, so many at once at the most; None among them: the next is not there yet.
 
-    What ends them with an error waits for what is in hand.
+    None waits for another, so while pages come slowly each is loaded alone, and while loads are slow several
+    have come. What ends the proofs with an error waits for what is in hand.
     """
     handful: Handful = []
-    began = 0.0
     try:
         for proof in proofs:
             if proof is not None:
-                began = began if handful else clock.monotonic()
                 handful.append(proof)
-            if handful and (len(handful) == most or clock.monotonic() - began >= _LONGEST_SECONDS):
+            if handful and (proof is None or len(handful) == most):
                 yield handful
                 handful = []
     except EtlError:

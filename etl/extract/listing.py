@@ -143,7 +143,7 @@ class Listing:
     def _together(self, proofs: Iterator[Proof | None]) -> Iterator[Handful]:
         # Where only one thing may be done at a time, no proof waits for a page that is still to be fetched.
         most = 1 if self._settings.fetch_ahead == 1 else MOST_PAGES
-        return in_handfuls(proofs, self._clock, most=most)
+        return in_handfuls(proofs, most=most)
 
     def _note(self, rows: int) -> None:
         """Learn from a page's length; a walk over a wide group asks for more rows than other reads do."""

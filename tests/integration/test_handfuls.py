@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -12,39 +13,54 @@ from etl.sandbox import SandboxOptions, World
 from support.databases import Database
 from support.pipeline import Killed, OnPage, Pipeline
 
-AT_ONCE = 0.001  # seconds an answer takes
+UNHURRIED = 0.03  # seconds from one load to the next, in which what was asked for arrives
+
+
+class Commits:
+    """What was committed of a run: how many pages each time."""
+
+    def __init__(self) -> None:
+        self.pages = [0]
+
+    def note(self, pages: int) -> None:
+        self.pages.append(pages)
+        time.sleep(UNHURRIED)
+
+    @property
+    def sizes(self) -> list[int]:
+        return [later - earlier for earlier, later in pairwise(self.pages)]
 
 
 @pytest.fixture
 def pipeline(database: Database) -> Pipeline:
-    """400 batches in pages of 20, which come so quickly that some are in hand together."""
-    options = SandboxOptions(batches=400, tie_groups=20, tie_size=3, latency_seconds=AT_ONCE)
-    return Pipeline(database, options, page_size=20)
+    """So many pages that from one of them on the next ones are fetched ahead."""
+    return Pipeline(database, SandboxOptions(batches=1200, tie_groups=0), page_size=30)
 
 
 def test_some_pages_are_committed_together_and_no_row_is_missing(pipeline: Pipeline) -> None:
-    committed = [0]
-    assert pipeline.sync(full=False, progress=OnPage(committed.append)).complete
-    assert 1 < max(later - earlier for earlier, later in pairwise(committed)) <= 4
+    commits = Commits()
+    assert pipeline.sync(full=False, progress=OnPage(commits.note)).complete
+    assert 1 < max(commits.sizes) <= 4
     assert pipeline.differences() == []
     assert all(len(pipeline.history(batch_id)) == 1 for batch_id in list(pipeline.alive())[::40])
 
 
-@pytest.mark.parametrize("commits", [1, 2, 4])
-def test_of_a_handful_that_is_not_committed_nothing_is_there(pipeline: Pipeline, commits: int) -> None:
-    committed = [0]
+@pytest.mark.parametrize("pages", [1, 30])
+def test_of_a_handful_that_is_not_committed_nothing_is_there(pipeline: Pipeline, pages: int) -> None:
+    commits = Commits()
 
     def die(_connection: Connection) -> None:
-        if len(committed) > commits:
+        if commits.pages[-1] >= pages:
             raise Killed
 
     engine = pipeline.database.engine
     event.listen(engine, "commit", die)
     try:
         with pytest.raises(Killed):
-            pipeline.sync(full=False, progress=OnPage(committed.append))
+            pipeline.sync(full=False, progress=OnPage(commits.note))
     finally:
         event.remove(engine, "commit", die)
+    assert any(size > 1 for size in commits.sizes) is (pages > 1)
     proven = [covered.interval for covered in pipeline.coverage()]
     assert proven
     assert pipeline.alive().keys() == {

@@ -10,8 +10,6 @@ from etl.extract.handful import in_handfuls
 from etl.interval import EVERYTHING
 from etl.proof import Proof
 
-from support.clocks import FakeClock
-
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
 
@@ -19,40 +17,30 @@ def proof() -> Proof:
     return Proof(interval=EVERYTHING, rows=(), observed_at=NOW)
 
 
-def coming(clock: FakeClock, *moments: float | None) -> Iterator[Proof | None]:
-    """A proof after each of so many seconds; None for a look in vain, a tenth of a second later."""
-    for seconds in moments:
-        clock.pass_time(0.1 if seconds is None else seconds)
-        yield None if seconds is None else proof()
+def sizes(*coming: Proof | None) -> list[int]:
+    return [len(handful) for handful in in_handfuls(coming)]
 
 
-def sizes(*moments: float | None) -> list[int]:
-    clock = FakeClock()
-    return [len(handful) for handful in in_handfuls(coming(clock, *moments), clock)]
-
-
-def test_pages_that_follow_each_other_at_once_are_taken_together() -> None:
-    assert sizes(0.0, 0.0, 0.0) == [3]
-    assert sizes(0.0, 0.02, 0.02) == [3]
+def test_pages_that_are_there_at_once_are_taken_together() -> None:
+    assert sizes(proof(), proof(), proof()) == [3]
 
 
 def test_no_more_than_a_few_are_in_hand() -> None:
-    assert sizes(*[0.0] * 9) == [4, 4, 1]
+    assert sizes(*[proof() for _ in range(9)]) == [4, 4, 1]
 
 
 def test_a_page_waits_for_no_other_where_one_is_the_most() -> None:
     proofs = iter([proof(), None, proof()])
-    handfuls = in_handfuls(proofs, FakeClock(), most=1)
+    handfuls = in_handfuls(proofs, most=1)
     assert len(next(handfuls)) == 1
     assert next(proofs) is None  # the second look at them has not been taken yet
 
 
-def test_a_page_does_not_wait_long_for_the_next() -> None:
-    assert sizes(0.0, None, None, 0.0) == [1, 1]
-
-
-def test_pages_that_trickle_in_are_let_go_before_there_are_many() -> None:
-    assert sizes(0.0, 0.06, 0.06, 0.06) == [3, 1]
+def test_a_page_waits_for_none_that_is_still_to_come() -> None:
+    proofs = iter([proof(), proof(), None, proof()])
+    handfuls = in_handfuls(proofs)
+    assert len(next(handfuls)) == 2
+    assert len(list(proofs)) == 1  # what is not there yet has not been asked for
 
 
 def test_nothing_is_yielded_where_nothing_was_proven() -> None:
@@ -65,7 +53,7 @@ def test_what_is_in_hand_comes_before_the_error_that_ends_the_walk() -> None:
         yield proof()
         raise IncompleteError("the list moves")
 
-    handfuls = in_handfuls(fail(), FakeClock())
+    handfuls = in_handfuls(fail())
     assert len(next(handfuls)) == 2
     with pytest.raises(IncompleteError, match="the list moves"):
         next(handfuls)
@@ -77,4 +65,4 @@ def test_a_bug_takes_with_it_what_is_in_hand() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        next(in_handfuls(fail(), FakeClock()))
+        next(in_handfuls(fail()))
