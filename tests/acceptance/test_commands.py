@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
+import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import pytest
 
 from etl.sandbox import SandboxOptions, SandboxServer, faults, serve
 
-from support.command import InstalledCommand, Outcome
+from support.command import PROGRAM, InstalledCommand, Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -238,3 +242,57 @@ def test_the_sandbox_prints_what_to_export_and_ends_well(tmp_path: Path, number:
     process.communicate(timeout=30)
     assert (outcome.code, process.returncode) == (0, 0)
     assert json.loads(outcome.out)["runs"][0]["inserted"] == 20
+
+
+def test_the_sandbox_prints_what_to_write_where_there_are_accounts(tmp_path: Path) -> None:
+    command = InstalledCommand(tmp_path)
+    process = command.start("sandbox", "--batches", "20", "--account", "acme", "--account", "globex")
+    assert process.stdout is not None
+    lines: list[str] = []
+    while lines.count("[[accounts]]") < 2 or not lines[-1].startswith("api_key_env"):
+        lines.append(process.stdout.readline().strip())
+    exports = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
+    (tmp_path / "config").mkdir()
+    written = lines[lines.index("# in config/etl.toml:") :]
+    (tmp_path / "config" / "etl.toml").write_text("\n".join(written))
+    outcome = command.run("sync", "--json", **dict(line.split("=", 1) for line in exports))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert outcome.code == 0, outcome.err
+    runs = json.loads(outcome.out)["runs"]
+    assert [(run["account"], run["inserted"]) for run in runs] == [("acme", 20), ("globex", 20)]
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_wiped_off(user: User) -> None:
+    terminal, end = os.openpty()
+    drawn: list[bytes] = []
+
+    def watch() -> None:
+        with suppress(OSError):  # how a terminal ends whose last user has gone
+            while piece := os.read(terminal, 4096):
+                drawn.append(piece)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        process = subprocess.run(
+            [PROGRAM, "sync"],
+            cwd=user.folder,
+            env=user.command.environ(**user.variables, TERM="xterm"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=end,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(end)
+        watching.join()
+        os.close(terminal)
+    told = b"".join(drawn).decode()
+    assert process.returncode == 0, told
+    assert process.stdout.splitlines()[1].split()[:3] == ["default", "full", "succeeded"]
+    assert "default" in told
+    assert "\x1b[2K" in told  # the line is cleared
+    assert told.rstrip().endswith(("\x1b[2K", "\x1b[?25h"))
