@@ -114,7 +114,7 @@ def test_a_status_that_nobody_knows_is_warned_of_and_asked_for(call: Call, statu
     assert call("-q", *arguments) == (0, "", "")
 
 
-def test_rows_that_are_set_aside_have_a_line_each_and_are_chosen_by_account(
+def test_rows_that_are_set_aside_have_a_line_each_until_they_can_be_read(
     call: Call, server: SandboxServer
 ) -> None:
     spoilt = server.sandbox.account.listed()[5:8]
@@ -124,6 +124,12 @@ def test_rows_that_are_set_aside_have_a_line_each_and_are_chosen_by_account(
     lines = call("quarantine", "list").out.splitlines()
     assert sorted(line.split()[1].rstrip(",") for line in lines) == sorted(batch.id for batch in spoilt)
     assert call("quarantine", "list", "--account", "default").out.splitlines() == lines
+    for batch in spoilt:
+        server.sandbox.rows.mend(batch.id)
+    assert call("sync", "--full").code == 0
+    assert call("quarantine", "list").out == "Nothing is set aside.\n"
+    resolved = call("quarantine", "list", "--all").out.splitlines()
+    assert ["(resolved " in line for line in resolved] == [True] * 3
 
 
 def test_with_q_a_file_is_written_without_a_word(call: Call, tmp_path: Path) -> None:
