@@ -25,8 +25,11 @@ from support.templates import PostgresTemplate, SqliteTemplate, Template
 
 SEEDS = 20  # of a seeded test, unless told otherwise
 
+# How long an example takes says more of what else the machine does than of the program.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 # For mutmut: the same few examples for each of many hundred mutants.
-settings.register_profile("mutation", max_examples=20, derandomize=True, database=None, deadline=None)
+settings.register_profile("mutation", max_examples=20, derandomize=True, database=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
+import subprocess
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import pytest
 
 from etl.sandbox import SandboxOptions, SandboxServer, faults, serve
 
-from support.command import InstalledCommand, Outcome
+from support.command import PROGRAM, InstalledCommand, Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +52,15 @@ class User:
 def user(tmp_path: Path) -> Iterator[User]:
     with serve(SandboxOptions(batches=120, accounts=("acme", "globex"))) as server:
         yield User(server, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    """Somebody whose database was synced once, for commands that only read it."""
+    with serve(SandboxOptions(batches=120)) as server:
+        reader = User(server, tmp_path_factory.mktemp("reader"))
+        assert reader.runs("sync").code == 0
+        yield reader
 
 
 def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path: Path) -> None:
@@ -105,57 +118,52 @@ def test_a_dry_run_reads_nothing_from_the_source(user: User) -> None:
     assert len(user.server.sandbox.journal) == 0
 
 
-def test_the_status_tells_age_and_proof(user: User) -> None:
-    user.runs("sync")
-    document = user.gets_json("status", "--max-age", "1h")
+def test_the_status_tells_age_and_proof(reader: User) -> None:
+    document = reader.gets_json("status", "--max-age", "1h")
     [account] = document["accounts"]
     assert (account["account"], account["rows"], account["stale"]) == ("default", 120, False)
     assert account["last_run"]["status"] == "succeeded"
     assert account["age_seconds"] >= 0
     assert account["oldest_proof_at"]
     assert [window["used"] for window in account["quota"]["windows"]] == [account["last_run"]["requests"]] * 2
-    assert user.gets_json("status", "--max-age", "0s", code=6)["stale"] is True
-    assert "stale" in user.runs("status", "--max-age", "0s").out
+    assert reader.gets_json("status", "--max-age", "0s", code=6)["stale"] is True
+    assert "stale" in reader.runs("status", "--max-age", "0s").out
 
 
-def test_the_report_has_the_same_figures_in_every_form(user: User) -> None:
-    user.runs("sync")
-    document = user.gets_json("report")
-    rows = list(csv.DictReader(user.runs("report", "--csv").out.splitlines()))
+def test_the_report_has_the_same_figures_in_every_form(reader: User) -> None:
+    document = reader.gets_json("report")
+    rows = list(csv.DictReader(reader.runs("report", "--csv").out.splitlines()))
     assert len(rows) == document["total"]["campaigns"] == 120
     assert sum(int(row["completed_count"] or 0) for row in rows) == document["total"]["completed"]
-    assert "  120 campaigns" in user.runs("report").out
-    assert user.runs("report", "--account", "acme").code == 2
+    assert "  120 campaigns" in reader.runs("report").out
+    assert reader.runs("report", "--account", "acme").code == 2
 
 
-def test_the_report_is_a_page_that_takes_the_place_of_the_one_before(user: User) -> None:
-    user.runs("sync")
-    page = user.folder / "report.html"
+def test_the_report_is_a_page_that_takes_the_place_of_the_one_before(reader: User) -> None:
+    page = reader.folder / "report.html"
     page.write_text("before")
-    outcome = user.runs("report", "--html", "report.html", "--timezone", "Asia/Kolkata", "--since", "3000d")
+    outcome = reader.runs("report", "--html", "report.html", "--timezone", "Asia/Kolkata", "--since", "3000d")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == f"report.html: 120 campaigns, {page.stat().st_size / 1024:.0f} KiB\n"
     assert page.read_text().endswith("</html>")
     assert "Times in Asia/Kolkata." in page.read_text()
-    assert list(user.folder.glob("*.part")) == []
-    refused = user.runs("report", "--html", "nowhere/report.html")
+    assert list(reader.folder.glob("*.part")) == []
+    refused = reader.runs("report", "--html", "nowhere/report.html")
     assert (refused.code, refused.out) == (2, "")
     assert "the folder nowhere does not exist" in refused.err
 
 
-def test_the_report_is_about_what_it_is_asked_for(user: User) -> None:
-    user.runs("sync")
-    completed = user.gets_json("report", "--status", "completed", "--timezone", "America/New_York")
+def test_the_report_is_about_what_it_is_asked_for(reader: User) -> None:
+    completed = reader.gets_json("report", "--status", "completed", "--timezone", "America/New_York")
     assert [status["status"] for status in completed["statuses"]] == ["completed"]
     assert (completed["timezone"], completed["only_statuses"]) == ("America/New_York", ["completed"])
-    assert user.gets_json("report", "--since", "1d", "--until", "0s")["total"]["campaigns"] < 120
-    assert user.runs("report", "--since", "1d", "--until", "2d").code == 2
-    assert user.runs("report", "--timezone", "Berlin").code == 2
+    assert reader.gets_json("report", "--since", "1d", "--until", "0s")["total"]["campaigns"] < 120
+    assert reader.runs("report", "--since", "1d", "--until", "2d").code == 2
+    assert reader.runs("report", "--timezone", "Berlin").code == 2
 
 
-def test_a_terminal_of_ascii_is_given_signs_that_it_has(user: User) -> None:
-    user.runs("sync")
-    out = user.runs("report", PYTHONUTF8="0", PYTHONIOENCODING="ascii").out
+def test_a_terminal_of_ascii_is_given_signs_that_it_has(reader: User) -> None:
+    out = reader.runs("report", PYTHONUTF8="0", PYTHONIOENCODING="ascii").out
     line = out.splitlines()[out.splitlines().index("Success by week of creation") + 1]
     assert set(line.strip()) <= set("_.-=+*#@ ")
 
@@ -234,3 +242,57 @@ def test_the_sandbox_prints_what_to_export_and_ends_well(tmp_path: Path, number:
     process.communicate(timeout=30)
     assert (outcome.code, process.returncode) == (0, 0)
     assert json.loads(outcome.out)["runs"][0]["inserted"] == 20
+
+
+def test_the_sandbox_prints_what_to_write_where_there_are_accounts(tmp_path: Path) -> None:
+    command = InstalledCommand(tmp_path)
+    process = command.start("sandbox", "--batches", "20", "--account", "acme", "--account", "globex")
+    assert process.stdout is not None
+    lines: list[str] = []
+    while lines.count("[[accounts]]") < 2 or not lines[-1].startswith("api_key_env"):
+        lines.append(process.stdout.readline().strip())
+    exports = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
+    (tmp_path / "config").mkdir()
+    written = lines[lines.index("# in config/etl.toml:") :]
+    (tmp_path / "config" / "etl.toml").write_text("\n".join(written))
+    outcome = command.run("sync", "--json", **dict(line.split("=", 1) for line in exports))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert outcome.code == 0, outcome.err
+    runs = json.loads(outcome.out)["runs"]
+    assert [(run["account"], run["inserted"]) for run in runs] == [("acme", 20), ("globex", 20)]
+
+
+def test_on_a_terminal_a_bar_is_drawn_and_wiped_off(user: User) -> None:
+    terminal, end = os.openpty()
+    drawn: list[bytes] = []
+
+    def watch() -> None:
+        with suppress(OSError):  # how a terminal ends whose last user has gone
+            while piece := os.read(terminal, 4096):
+                drawn.append(piece)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        process = subprocess.run(
+            [PROGRAM, "sync"],
+            cwd=user.folder,
+            env=user.command.environ(**user.variables, TERM="xterm"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=end,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(end)
+        watching.join()
+        os.close(terminal)
+    told = b"".join(drawn).decode()
+    assert process.returncode == 0, told
+    assert process.stdout.splitlines()[1].split()[:3] == ["default", "full", "succeeded"]
+    assert "default" in told
+    assert "\x1b[2K" in told  # the line is cleared
+    assert told.rstrip().endswith(("\x1b[2K", "\x1b[?25h"))

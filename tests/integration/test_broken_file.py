@@ -23,7 +23,7 @@ from etl.tables import batch_call_history, batch_calls
 from support.databases import API_KEY, Database, fresh_sqlite, opened
 from support.disks import small_disk
 from support.pipeline import OnPage, Pipeline, changes
-from support.processes import worker
+from support.processes import Worker, worker
 
 BATCHES = 120
 PAGE = 4_096
@@ -62,6 +62,24 @@ def end_of_sync(pipeline: Pipeline) -> tuple[int, str | None]:
 # -- locked ------------------------------------------------------------------------------------------
 
 
+class Hold:
+    """After the first page the other program holds the lock: for a while, or until it is told."""
+
+    def __init__(self, other: Worker, *, seconds: float | None = None) -> None:
+        self._other = other
+        self._seconds = seconds
+        self.since_pages = 0
+
+    def __call__(self, pages: int) -> None:
+        if self.since_pages:
+            return
+        self.since_pages = pages
+        self._other.say("hold")
+        assert self._other.hear() == "held"
+        if self._seconds is not None:
+            threading.Timer(self._seconds, self._other.say, ["let go"]).start()
+
+
 def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_right(
     pipeline: Pipeline,
 ) -> None:
@@ -71,17 +89,11 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
     engine = pipeline.database.engine
     engine.dispose()
     with worker(HOLD, pipeline.database) as other:
-        held: list[int] = []
-
-        def hold(pages: int) -> None:
-            if not held:
-                held.append(pages)
-                other.say("hold")
-                assert other.hear() == "held"
-
         event.listen(engine, "connect", impatient)
+        hold = Hold(other)
         summary = pipeline.sync(progress=OnPage(hold))
-        assert (summary.status, summary.exit_code, [summary.pages]) == (RunStatus.FAILED, 4, held)
+        assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 4)
+        assert summary.pages == hold.since_pages
         assert "was kept locked by another program for too long" in str(summary.error)
         assert summary.hint == "end the program that has it open"
         refused = pipeline.sync()
@@ -95,16 +107,7 @@ def test_a_lock_that_lasts_ends_the_run_with_what_to_do_and_the_next_one_ends_ri
 
 def test_a_lock_that_ends_in_time_is_waited_for(pipeline: Pipeline) -> None:
     with worker(HOLD, pipeline.database) as other:
-        held: list[int] = []
-
-        def hold(pages: int) -> None:
-            if not held:
-                held.append(pages)
-                other.say("hold")
-                assert other.hear() == "held"
-                threading.Timer(0.2, other.say, ["let go"]).start()
-
-        assert changes(pipeline.sync(progress=OnPage(hold))) == {"inserted": BATCHES}
+        assert changes(pipeline.sync(progress=OnPage(Hold(other, seconds=0.2)))) == {"inserted": BATCHES}
         assert other.hear() == "freed"
     assert pipeline.differences() == []
 

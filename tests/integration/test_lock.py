@@ -180,9 +180,10 @@ def test_a_lock_that_went_with_its_connection_is_told(empty_database: Database) 
         with writing(empty_database.engine) as connection:
             key = advisory_key("account", empty_database.settings.database_schema, "acme")
             query = (
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = :low"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND objid = :low"
             )
-            connection.execute(text(query), {"low": key % 2**32})
+            assert connection.scalars(text(query), {"low": key % 2**32}).all() == [True]
         with pytest.raises(DestinationError, match="the lock of account 'acme' is gone"):
             lock.check()
     assert is_free(empty_database)

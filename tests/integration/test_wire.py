@@ -29,17 +29,17 @@ from support.pipeline import Pipeline, changes
 from support.wire import HEAD, RESET, Line, Manner, hostile_line, whole
 
 LIMIT_MIB = 1
-TIMEOUT_SECONDS = 0.1
+SOON_SECONDS = 0.1  # where nothing but the time-out ends it, or whatever ends it is told alike
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 BODY = b'{"batches":[]}'
 
 
-def fail(line: Line, *, base_url: str | None = None) -> SourceError:
+def fail(line: Line, *, base_url: str | None = None, timeout_seconds: float = 30) -> SourceError:
     """What a client with one attempt says of the line."""
     settings = Settings(
         api_key=API_KEY,
         base_url=base_url or line.base_url,
-        timeout_seconds=TIMEOUT_SECONDS,
+        timeout_seconds=timeout_seconds,
         max_attempts=1,
         max_body_mib=LIMIT_MIB,
     )
@@ -102,7 +102,7 @@ ENDLESS = {
 @pytest.mark.parametrize("manner", ENDLESS.values(), ids=ENDLESS)
 def test_an_answer_that_never_ends_is_given_up(manner: Manner) -> None:
     with hostile_line(manner) as line:
-        error = fail(line)
+        error = fail(line, timeout_seconds=SOON_SECONDS)
         assert not line.outlasted
     assert isinstance(error, TransientSourceError)
     assert "too slowly" in str(error) or "no answer within" in str(error)
@@ -156,7 +156,7 @@ def test_a_gigantic_body_is_let_go_at_the_limit(manner: Manner) -> None:
 @pytest.mark.parametrize("manner", TOO_LONG.values(), ids=TOO_LONG)
 def test_what_is_gigantic_but_for_the_body_is_let_go_as_well(manner: Manner) -> None:
     with hostile_line(manner) as line, most_memory_mib() as most:
-        error = fail(line)
+        error = fail(line, timeout_seconds=SOON_SECONDS)
         assert most() < 4 * LIMIT_MIB
         assert not line.outlasted
     assert isinstance(error, TransientSourceError)
@@ -242,7 +242,8 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_attempt_before_the_key_i
 
 def test_a_server_that_speaks_no_tls_is_a_fault_that_passes() -> None:
     with hostile_line() as line:
-        error = fail(line, base_url=line.base_url.replace("http:", "https:"))
+        base_url = line.base_url.replace("http:", "https:")
+        error = fail(line, base_url=base_url, timeout_seconds=SOON_SECONDS)
         assert line.requests == 0
     assert isinstance(error, TransientSourceError)
 

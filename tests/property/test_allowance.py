@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.sandbox.options import QuotaOptions, QuotaWindow
@@ -25,7 +25,6 @@ def outcome_of(traffic: Traffic, quota: Quota = DEFAULT) -> Outcome:
     return run(traffic, BudgetInMemory(quota))
 
 
-@settings(deadline=None)
 @given(
     windows=st.sampled_from([SHORT, DOCUMENTED[:1], (*SHORT, QuotaWindow(requests=50, seconds=30))]),
     kind=st.sampled_from(["fixed", "sliding"]),
@@ -58,7 +57,6 @@ def test_no_request_is_refused(
     assert outcome_of(traffic).refused == 0
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from(["fixed", "sliding"]),
     workers=st.integers(1, 16),

@@ -21,14 +21,14 @@ fields = st.sampled_from(SOURCE_COLUMNS).map(lambda name: b'"' + name.encode() +
 pieces = marks | fields | st.sampled_from(SPELLED) | st.sampled_from(ROWS) | st.binary(max_size=4)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(pieces, max_size=12).map(b"".join))
 def test_any_answer_is_refused_or_cut_into_rows(body: bytes) -> None:
     check_answer(body)
     check_answer(b'{"batches":[' + body + b"]}")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(ROWS), st.integers(0, 899), st.integers(0, 40), pieces)
 def test_a_row_with_anything_in_the_place_of_a_part_is_loaded_or_set_aside(
     row: bytes, begin: int, length: int, piece: bytes

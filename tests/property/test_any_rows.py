@@ -125,7 +125,6 @@ def assert_no_row_costs_another(database: Database, broken: list[Breakage]) -> N
 # What is found is told as it is: to make it smaller takes minutes.
 @settings(
     max_examples=12,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.interval import EVERYTHING, RESOLUTION, Interval
@@ -47,7 +47,6 @@ def expected(given_proofs: list[Covered], instant: datetime) -> datetime | None:
     return next((proof.proven_at for proof in reversed(given_proofs) if instant in proof.interval), None)
 
 
-@settings(deadline=None)
 @given(proofs(gap=2 * GRAIN))
 def test_every_instant_is_as_old_as_its_last_proof(given_proofs: list[Covered]) -> None:
     coverage = covering(given_proofs, since=at(0))
@@ -55,7 +54,6 @@ def test_every_instant_is_as_old_as_its_last_proof(given_proofs: list[Covered]) 
         assert told(coverage, instant) == expected(given_proofs, instant)
 
 
-@settings(deadline=None)
 @given(proofs(gap=GRAIN / 4), st.integers(0, 10))
 def test_what_is_joined_is_never_said_to_be_younger_than_it_is(given_proofs: list[Covered], run: int) -> None:
     coverage = covering(given_proofs, since=at(0) + GRAIN / 4 * run)
@@ -65,7 +63,6 @@ def test_what_is_joined_is_never_said_to_be_younger_than_it_is(given_proofs: lis
         assert said is None or true is None or said <= true
 
 
-@settings(deadline=None)
 @given(proofs(gap=GRAIN / 4))
 def test_intervals_never_overlap_and_come_newest_first(given_proofs: list[Covered]) -> None:
     coverage = covering(given_proofs, since=at(0))
@@ -75,14 +72,12 @@ def test_intervals_never_overlap_and_come_newest_first(given_proofs: list[Covere
         assert upper.interval.after >= lower.interval.upto
 
 
-@settings(deadline=None)
 @given(proofs(gap=2 * GRAIN))
 def test_the_same_proof_again_changes_nothing(given_proofs: list[Covered]) -> None:
     coverage = covering(given_proofs, since=at(0))
     assert add_proof(coverage, given_proofs[-1], since=at(0)) == coverage
 
 
-@settings(deadline=None)
 @given(proofs(gap=GRAIN / 2))
 def test_every_instant_is_covered_or_in_one_gap(given_proofs: list[Covered]) -> None:
     coverage = covering(given_proofs, since=at(0))
@@ -92,7 +87,6 @@ def test_every_instant_is_covered_or_in_one_gap(given_proofs: list[Covered]) -> 
     assert gaps[0].upto is None
 
 
-@settings(deadline=None)
 @given(proofs(gap=GRAIN / 2), intervals | st.just(EVERYTHING))
 def test_an_interval_is_covered_but_for_its_uncovered_parts(
     given_proofs: list[Covered], interval: Interval
@@ -104,7 +98,6 @@ def test_an_interval_is_covered_but_for_its_uncovered_parts(
         assert sum(instant in part for part in parts) == is_open
 
 
-@settings(deadline=None)
 @given(intervals | st.just(EVERYTHING), intervals | st.just(EVERYTHING))
 def test_what_two_intervals_have_in_common_is_in_both(one: Interval, other: Interval) -> None:
     common = one & other

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.transform.rates import (
@@ -18,7 +18,6 @@ counts = st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 300)
 times = st.none() | st.datetimes(timezones=st.just(UTC))
 
 
-@settings(deadline=None)
 @given(counts, counts)
 def test_success_and_failure_are_shares_that_make_a_whole_or_are_both_missing(
     completed: int | None, failed: int | None
@@ -31,7 +30,6 @@ def test_success_and_failure_are_shares_that_make_a_whole_or_are_both_missing(
         assert success + failure == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(counts, counts, counts)
 def test_consistent_counts_have_a_completion_rate_between_0_and_1(
     total: int | None, completed: int | None, failed: int | None
@@ -45,7 +43,6 @@ def test_consistent_counts_have_a_completion_rate_between_0_and_1(
         assert rate >= 1
 
 
-@settings(deadline=None)
 @given(times, times)
 def test_a_duration_is_never_negative(started_at: datetime | None, completed_at: datetime | None) -> None:
     seconds = duration_seconds(started_at, completed_at)

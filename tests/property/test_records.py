@@ -5,7 +5,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
@@ -89,7 +89,6 @@ def check_outcome(outcome: Parsed | Rejection) -> None:
     assert -(2**63) <= values_hash(outcome.record) < 2**63
 
 
-@settings(deadline=None)
 @given(good_rows, escapes)
 def test_a_good_row_is_read_without_a_note(row: dict[str, Any], escaped: bool) -> None:
     parsed = parse_record(spell(row, escaped=escaped))
@@ -101,7 +100,6 @@ def test_a_good_row_is_read_without_a_note(row: dict[str, Any], escaped: bool) -
     ]
 
 
-@settings(deadline=None)
 @given(grown_rows, escapes)
 def test_what_is_unknown_is_kept_as_it_is(row: dict[str, Any], escaped: bool) -> None:
     parsed = parse_record(spell(row, escaped=escaped))
@@ -111,7 +109,6 @@ def test_what_is_unknown_is_kept_as_it_is(row: dict[str, Any], escaped: bool) ->
     check_outcome(parsed)
 
 
-@settings(deadline=None)
 @given(good_rows)
 def test_both_ways_of_reading_give_the_same_record(row: dict[str, Any]) -> None:
     quick = parse_record(spell(row, escaped=False))
@@ -123,13 +120,11 @@ def test_both_ways_of_reading_give_the_same_record(row: dict[str, Any]) -> None:
     assert thorough == Parsed(quick.record, (note,), ("unknown",))
 
 
-@settings(deadline=None)
 @given(bad_rows | st.dictionaries(hostile_texts, anything) | anything, escapes)
 def test_any_json_is_read_or_set_aside(row: object, escaped: bool) -> None:
     check_outcome(parse_record(spell(row, escaped=escaped)))
 
 
-@settings(deadline=None)
 @given(good_rows, hostile_texts, anything)
 def test_an_unknown_field_never_costs_its_row(row: dict[str, Any], name: str, value: object) -> None:
     outcome = parse_record(spell({name: value} | row, escaped=True))
@@ -137,7 +132,6 @@ def test_an_unknown_field_never_costs_its_row(row: dict[str, Any], name: str, va
     check_outcome(outcome)
 
 
-@settings(deadline=None)
 @given(
     st.binary() | st.builds(lambda row, end: spell(row, escaped=False)[:end], grown_rows, st.integers(0, 900))
 )
@@ -146,7 +140,6 @@ def test_any_bytes_are_read_or_set_aside(raw: bytes) -> None:
     assert parse_record(memoryview(raw)) == parse_record(raw)
 
 
-@settings(deadline=None)
 @given(grown_rows, st.binary(min_size=1, max_size=4), st.data())
 def test_a_row_with_bytes_overwritten_is_read_or_set_aside(
     row: dict[str, Any], noise: bytes, data: st.DataObject
@@ -156,7 +149,6 @@ def test_a_row_with_bytes_overwritten_is_read_or_set_aside(
     check_outcome(parse_record(raw[:at] + noise + raw[at + len(noise) :]))
 
 
-@settings(deadline=None)
 @given(grown_rows, st.data(), st.integers(-23 * 60, 23 * 60))
 def test_the_hash_of_values_knows_no_order_escapes_or_offsets(
     row: dict[str, Any], data: st.DataObject, minutes: int
@@ -176,7 +168,6 @@ def test_the_hash_of_values_knows_no_order_escapes_or_offsets(
     assert values_hash(one.record) == values_hash(other.record)
 
 
-@settings(deadline=None)
 @given(st.lists(good_rows, min_size=2, max_size=5))
 def test_records_that_differ_have_hashes_that_differ(rows: list[dict[str, Any]]) -> None:
     outcomes = [parse_record(spell(row, escaped=False)) for row in rows]
@@ -186,7 +177,6 @@ def test_records_that_differ_have_hashes_that_differ(rows: list[dict[str, Any]])
             assert (one == other) == (values_hash(one) == values_hash(other))
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_the_hash_of_a_row_fits_into_64_signed_bits(raw: bytes) -> None:
     assert -(2**63) <= row_hash(raw) < 2**63

@@ -66,7 +66,7 @@ def test_whatever_a_text_holds_it_is_one_element_of_a_chart_and_reads_as_it_is_s
     assert unescape(body) == inside
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.text() | st.sampled_from([EVIL, "</title></svg></style>", "\"'><img src=x onerror=x>", "{{ 7 * 7 }}"])
 )

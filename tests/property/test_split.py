@@ -53,7 +53,6 @@ def object_of(members: list[tuple[str, bytes]]) -> bytes:
     return b"{" + b",".join(json.dumps(name).encode() + b":" + value for name, value in members) + b"}"
 
 
-@settings(deadline=None)
 @given(
     st.lists(values, max_size=6),
     st.lists(st.tuples(names.filter(lambda name: name != "batches"), values), max_size=2),
@@ -74,7 +73,6 @@ def test_the_fast_and_the_slow_way_cut_a_page_alike(
     assert split_rows(page([*spelled, ODD])) == [*spelled, ODD]
 
 
-@settings(deadline=None)
 @given(st.lists(values, max_size=3), st.lists(values, max_size=3))
 def test_of_a_repeated_key_the_last_counts_either_way(first: list[Any], last: list[Any]) -> None:
     style = (",", ":")
@@ -84,7 +82,7 @@ def test_of_a_repeated_key_the_last_counts_either_way(first: list[Any], last: li
         assert split_rows(body) == elements
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(anything)
 @example(b'{"batches":[')
 @example(b"[" * 100_000)
@@ -96,7 +94,7 @@ def test_any_bytes_are_rows_or_malformed(body: bytes) -> None:
     assert all(row and row in body for row in rows)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(values, min_size=1, max_size=4), st.data())
 def test_a_page_that_is_cut_off_is_never_taken_for_a_shorter_list(
     rows: list[Any], data: st.DataObject

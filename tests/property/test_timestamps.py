@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.transform.timestamps import EXPECTED_TIME, parse_time, parse_times
@@ -18,7 +18,6 @@ def spell_offset(offset: timedelta, style: str) -> str:
     return sign + style.format(minutes // 60, minutes % 60)
 
 
-@settings(deadline=None)
 @given(
     moments,
     offsets,
@@ -35,7 +34,6 @@ def test_a_time_is_the_same_however_it_is_spelled(
     assert parse_time(text) == moment
 
 
-@settings(deadline=None)
 @given(moments)
 def test_trailing_zeros_of_the_fraction_may_be_cut(moment: datetime) -> None:
     text = moment.isoformat(timespec="microseconds").removesuffix("+00:00").rstrip("0").rstrip(".")
@@ -44,7 +42,6 @@ def test_trailing_zeros_of_the_fraction_may_be_cut(moment: datetime) -> None:
     assert parse_time(text) == moment
 
 
-@settings(deadline=None)
 @given(st.datetimes(timezones=st.timezones()))
 def test_every_time_that_is_read_is_aware_and_in_utc(moment: datetime) -> None:
     try:
@@ -56,7 +53,6 @@ def test_every_time_that_is_read_is_aware_and_in_utc(moment: datetime) -> None:
         assert parsed.tzinfo is UTC
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.text(),
@@ -73,7 +69,6 @@ def test_any_text_is_a_time_or_is_refused_in_the_same_words(text: str) -> None:
     assert told in (None, f"expected {EXPECTED_TIME}")
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -119,10 +119,13 @@ def count(operator: Operator, query: str) -> int:
     return int(row[0])
 
 
-def wait_for_rows(operator: Operator) -> int:
-    while not (rows := count(operator, "SELECT count(*) FROM magpipe.batch_calls")):
+def sync_begun(slow: Operator, quick: Operator) -> subprocess.Popen[str]:
+    """The sync at the slow host, which has rows in the table and is far from its end."""
+    assert quick.run("migrate").code == 0
+    writer = slow.start("sync")
+    while not count(quick, "SELECT count(*) FROM magpipe.batch_calls"):
         time.sleep(0.1)
-    return rows
+    return writer
 
 
 def check_all_is_right(operator: Operator) -> None:
@@ -135,9 +138,7 @@ def test_of_two_hosts_one_writes_and_the_other_takes_over_at_once_when_it_is_kil
     operators: tuple[Operator, Operator],
 ) -> None:
     slow, quick = operators
-    assert quick.run("migrate").code == 0
-    writer = slow.start("sync")
-    wait_for_rows(quick)
+    writer = sync_begun(slow, quick)
     refused = quick.run("sync")
     assert refused.code == 5
     assert "another sync of account 'default' is running" in refused.err
@@ -157,9 +158,7 @@ def test_a_host_that_is_cut_off_loses_the_account_within_minutes_and_learns_of_i
     operators: tuple[Operator, Operator],
 ) -> None:
     slow, quick = operators
-    assert quick.run("migrate").code == 0
-    writer = slow.start("sync")
-    wait_for_rows(quick)
+    writer = sync_begun(slow, quick)
     slow.host.pull_cable()
     assert quick.run("sync").code == 5  # nobody has said goodbye
     assert quick.takes_over()["complete"]
