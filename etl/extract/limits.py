@@ -68,7 +68,8 @@ def _fraction_of_window(sent_at: datetime, now: datetime) -> float:
 
 
 def _parse_count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() and len(text) < 19 else None
+    digits = (text or "").strip()
+    return int(digits) if digits.isdecimal() and len(digits) < 19 else None
 
 
 def _parse_seconds(text: str | None) -> float | None:

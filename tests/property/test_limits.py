@@ -33,6 +33,7 @@ headers = st.dictionaries(st.sampled_from(NAMES), dates | numbers | odd | st.tex
 @example({"date": "0 JAN 0:0 2200000000"})
 @example({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1707989400000000"})
 @example({"retry-after": "1e300"})
+@example({"x-ratelimit-limit": "0\x1f"})
 def test_any_headers_are_read_or_passed_over(given_headers: dict[str, str]) -> None:
     limits = read_limits(given_headers, NOW)
     for seconds in (limits.reset_seconds, limits.retry_after_seconds):
