@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, lit
 
 from etl.interval import NEWEST, Interval
 from etl.load.bulk import is_one_of
-from etl.tables import batch_calls
+from etl.tables import batch_call_history, batch_calls
 from etl.transform.fields import SOURCE_COLUMNS
 
 
@@ -57,12 +57,31 @@ def _hashes(connection: Connection, account: str, condition: ColumnElement[bool]
 
 
 def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
-    """The batches of these ids, wherever they were created, those that are marked deleted among them."""
+    """The batches of these ids, wherever they were created, those that are marked deleted among them.
+
+    What somebody removed from the table, and the history still has, counts as deleted: its versions go on.
+    """
     if not ids:
         return {}
     is_asked = is_one_of(connection, batch_calls.c.id, ids)
     query = select(*_COLUMNS).where(batch_calls.c.account == account, is_asked)
-    return {row[0]: Stored._make(row) for row in connection.execute(query)}
+    stored = {row[0]: Stored._make(row) for row in connection.execute(query)}
+    return stored | _read_removed(connection, account, [of_id for of_id in ids if of_id not in stored])
+
+
+def _read_removed(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
+    if not ids:
+        return {}
+    row = batch_call_history.c
+    query = (
+        select(row.id, func.max(row.version), func.max(row.observed_at))
+        .where(row.account == account, is_one_of(connection, row.id, ids))
+        .group_by(row.id)
+    )
+    return {
+        of_id: Stored(of_id, 0, 0, version, changed_at=seen_at, deleted_at=seen_at)
+        for of_id, version, seen_at in connection.execute(query)
+    }
 
 
 def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Kept]:
@@ -76,8 +95,9 @@ def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) ->
 
 
 def has_any(connection: Connection, account: str) -> bool:
-    """Whether the table has batches of the account, be it deleted ones."""
-    return bool(connection.scalar(select(exists().where(batch_calls.c.account == account))))
+    """Whether the table has batches of the account, be it deleted ones, or had some once."""
+    is_there = (exists().where(table.c.account == account) for table in (batch_calls, batch_call_history))
+    return bool(connection.scalar(select(or_(*is_there))))
 
 
 def read_owner(connection: Connection, account: str) -> str | None:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from etl.extract.page import read_page
 from etl.interval import EVERYTHING
 from etl.model import RunStatus
 from etl.proof import Proof
 from etl.sandbox import Batch, SandboxOptions
+from etl.tables import batch_calls
 
 from support.databases import Database
 from support.pipeline import Pipeline, changes
@@ -183,4 +185,23 @@ def test_a_clock_that_is_set_forward_does_not_stop_updates(pipeline: Pipeline) -
     pipeline.clock.turn(timedelta(days=-400))
     pipeline.truth.progress(batch.id, completed=1)
     assert changes(pipeline.sync()) == {"updated": 1, "unchanged": 39}
+    assert pipeline.differences() == []
+
+
+@pytest.mark.parametrize("removed", [1, 40])
+def test_a_batch_that_somebody_removed_from_the_table_comes_back_and_its_versions_go_on(
+    pipeline: Pipeline, removed: int
+) -> None:
+    pipeline.sync()
+    ids = [batch.id for batch in pipeline.truth.listed()][:removed]
+    pipeline.change(delete(batch_calls).where(batch_calls.c.id.in_(ids)))
+    summary = pipeline.sync()
+    assert (summary.status, changes(summary)) == (
+        RunStatus.SUCCEEDED,
+        {"revived": removed} | ({"unchanged": 40 - removed} if removed < 40 else {}),
+    )
+    assert [(row["version"], row["change"]) for row in pipeline.history(ids[0])] == [
+        (1, "inserted"),
+        (2, "revived"),
+    ]
     assert pipeline.differences() == []
