@@ -26,13 +26,16 @@ from etl.logs import Log
 from etl.model import Account
 from etl.settings import Settings
 from etl.state.allowance import Quota, Told, ToldWindow
-from etl.state.quota import Taken, budget_of, forget_requests, settle, take
+from etl.state.quota import LONGEST_WAY, Taken, budget_of, forget_requests, settle, take
 from etl.threads import Together
 
 log = Log(__name__)
 
 # Waits of at least this length are told: somebody may be looking at a bar that stands still.
 _NOTABLE_SECONDS = 5.0
+# A process that stands still between the count of a request and its sending, since its machine sleeps, say,
+# counts it anew: half the way that the record allows for is left to the request itself.
+_LATEST_START = LONGEST_WAY / 2
 # A long wait is looked at again so often: meanwhile clocks are set and machines sleep.
 _LONGEST_SLEEP_SECONDS = 60.0
 
@@ -134,7 +137,9 @@ class SharedBudget:
 
     def _take(self) -> Taken | float:
         self._clock.check_stopped()
-        return self._together.ask(None)
+        turn = self._together.ask(None)
+        is_late = isinstance(turn, Taken) and self._clock.now() - turn.sent_at > _LATEST_START
+        return 0.0 if is_late else turn
 
     def _transact(self, asked: Sequence[_Ended | None]) -> list[Taken | float]:
         """Settle what has ended, and take for the others, in their order."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from etl import app
 from etl.clock import Clock, SystemClock
@@ -197,6 +197,14 @@ def test_a_request_whose_process_was_killed_counts_and_holds_nobody_for_ever(dat
     clock = FakeClock(SystemClock().now())
     send(budget(database, clock, Quota(windows=(Window(most=1, seconds=60),))))
     assert 50 <= sum(clock.waits) <= 130  # it may have been counted until ten seconds after it was sent
+
+
+def test_a_process_that_stood_still_before_it_could_send_counts_its_request_anew(database: Database) -> None:
+    clock = FakeClock()
+    shared = budget(database, clock)
+    event.listen(database.engine, "commit", lambda _connection: clock.pass_time(100), once=True)
+    with shared.request():
+        assert state(database, clock.now()).windows[0].used == 1
 
 
 def test_a_stop_ends_the_wait_at_once(database: Database) -> None:

@@ -156,6 +156,16 @@ def test_ties_above_the_last_group_do_not_hide_the_end(site: Site, order: int) -
     assert is_complete(stage.call("full"))
 
 
+@pytest.mark.parametrize("newer", range(2, 6))
+def test_a_group_as_wide_as_a_page_at_the_end_of_the_list_does_not_hide_it(site: Site, newer: int) -> None:
+    """The row behind a page of it may be one that the page shows, since ties come in another order each time."""
+    stage = Stage(site, Habits.still(batches=0))
+    for days in (9,) * 5 + tuple(range(newer, 0, -1)):
+        stage.world.add(created_at=START - timedelta(days=days), name="tied or newer")
+    assert is_complete(stage.call("full"))
+    stage.settle()
+
+
 def test_a_row_without_a_name_does_not_stay_set_aside_where_deletes_were_held_back(site: Site) -> None:
     stage = Stage(
         site, Habits.still(batches=60, settings={"delete_guard_rows": 0, "delete_guard_share": 0.0})
@@ -172,3 +182,19 @@ def test_a_row_without_a_name_does_not_stay_set_aside_where_deletes_were_held_ba
     assert isinstance(outcome, RunSummary)
     assert (outcome.mode, outcome.deleted) == (RunMode.FULL, 1)
     stage.check_settled()
+
+
+@pytest.mark.parametrize(("place", "number"), [("request", 5), ("answer", 5), ("after commit", 15)])
+def test_who_is_slow_to_send_or_to_be_answered_draws_on_the_quota_with_the_others(
+    site: Site, place: str, number: int
+) -> None:
+    stage = Stage(site, Habits.still(batches=60, settings={"requests_per_minute": 5}))
+    slow: list[Process] = []
+
+    def stand_still(process: Process) -> None:
+        slow.append(process)
+        stage.intrude(process, "sync", "a0", takes_over=True)
+
+    stage.call("full", fate={(place, number): stand_still})
+    assert stage.source.most_within("a0", 60) == 5
+    assert ("hang" in slow[0].befell) is (place != "after commit")  # no request outlasts its time-out

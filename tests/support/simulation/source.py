@@ -50,12 +50,14 @@ class Source:
         return most
 
     def answer(self, process: Process, request: httpx.Request) -> httpx.Response:
-        """Let life go on, answer, let life go on."""
-        process.at("request")
+        """Count the request as it comes, let life go on, answer, let life go on."""
         world = self.worlds.get(request.headers["Authorization"].removeprefix("Bearer "))
         if world is None:
             return respond(_REFUSED, 401)
+        wait = _Wait(self._moments, process, request.extensions["timeout"]["read"])
         self._asked_at[world.account].append(self._moments.now)
+        process.at("request")
+        wait.check()
         self._live(world)
         self._moments.pass_time(self._rng.choice((0.01, 0.1, 0.5, 3)))
         body = self._read(world, request.read())
@@ -63,7 +65,8 @@ class Source:
             self._live(world)
         self._moments.pass_time(self._rng.choice((0.01, 0.1)))
         process.at("answer")
-        return self._deliver(process, world, body, request.extensions["timeout"]["read"])
+        wait.check()
+        return self._deliver(process, world, body, wait.left_seconds)
 
     def _read(self, world: World, text: bytes) -> bytes:
         asked = json.loads(text)
@@ -97,6 +100,24 @@ class Source:
     def _live(self, world: World) -> None:
         if not self.is_calm and (done := live(world, world.habits.deeds_between_requests, self._counts)):
             self._tell(f"  meanwhile: {', '.join(done)}")
+
+
+class _Wait:
+    """How long a process waits for its answer: no longer than its time-out, whatever others do meanwhile."""
+
+    def __init__(self, moments: Moments, process: Process, timeout: float) -> None:
+        self._moments = moments
+        self._process = process
+        self._ends = moments.now / 1_000_000 + timeout
+
+    @property
+    def left_seconds(self) -> float:
+        return self._ends - self._moments.now / 1_000_000
+
+    def check(self) -> None:
+        if self.left_seconds <= 0:
+            self._process.befell.append("hang")
+            raise httpx.ReadTimeout("The read operation timed out")
 
 
 class Transport(httpx.BaseTransport):
