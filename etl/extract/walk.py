@@ -282,9 +282,8 @@ class Walk:
     def _receive_past(self, page: Page, resting: Page) -> Proof | None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
         self._phase, self._offset = _Phase.WALKING, resting.offset
-        is_full = (
-            resting.length >= resting.limit
-        )  # then even rows that are known may be its own, in a new order
+        # Then even rows that are known may be more of its last group, in a new order.
+        is_full = resting.length >= resting.limit
         if page.end == resting.end and page.identities <= resting.tail:
             self._phase, self._past_at = _Phase.READING_AGAIN, page.observed_at
             self._ending.note_nothing_past()
@@ -292,9 +291,7 @@ class Walk:
                 return self._finish(resting)
         elif is_full or not page.places or self._frontier.is_added_to_by(page):
             self._take_as_cut(resting)
-        else:
-            # Known rows: its own last ones, pushed there by inserts, or more of a group than was asked for.
-            self._ask_for_more(resting)
+        # Otherwise they are its own last rows, which inserts pushed there: it is read again.
         return None
 
     def _take_as_cut(self, page: Page) -> None:
@@ -311,12 +308,8 @@ class Walk:
             )
         else:
             self._narrow = page.length
-            self._ask_for_more(page)
-
-    def _ask_for_more(self, page: Page) -> None:
-        """Where a page is as long as was asked for, the next one is to be longer."""
-        if page.length >= page.limit and self._widenings < MOST_WIDENINGS:
-            self._widenings, self._limit = self._widenings + 1, 2 * self._limit
+            if page.length >= page.limit:
+                self._widenings, self._limit = self._widenings + 1, 2 * self._limit
 
     def _step_back(self, page: Page) -> None:
         # Not always as far, or a list that moves at a pace would keep in step with the walk.
