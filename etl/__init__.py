@@ -44,7 +44,7 @@ The way of the data, and the files along it:
     report/         figures and how they look in a terminal, on a page, as JSON
     export/         tables and views as Parquet, CSV and JSON Lines
     sandbox/        a local source with every fault of the real one
-    migrate, rights, damage, engine, refusals, tables, views, settings/, model, progress, threads,
+    migrate, rights, engine, damage, refusals, tables, views, settings/, model, progress, threads,
     atomic_file, spreadsheet, logs, clock, errors, version
 
 `from etl import sync, Settings` is for other programs; nothing heavy is loaded before it is used.

@@ -21,11 +21,12 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from etl.damage import find_misfit
 from etl.errors import DestinationError, SettingsError
-from etl.refusals import destination_errors
+from etl.refusals import damaged, destination_errors
 from etl.threads import FairLock
 
 EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -101,7 +102,7 @@ def is_absent(engine: Engine) -> bool:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed at the end, rolled back on any error."""
-    with destination_errors(engine), _turn(engine), engine.begin() as connection:
+    with destination_errors(engine), _misfits(engine), _turn(engine), engine.begin() as connection:
         yield connection
 
 
@@ -122,8 +123,26 @@ _turns: WeakKeyDictionary[Engine, FairLock] = WeakKeyDictionary()
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that cannot write, in which every query sees the same moment."""
-    with destination_errors(engine), snapshot(engine) as connection:
+    with destination_errors(engine), _misfits(engine), snapshot(engine) as connection:
         yield connection
+
+
+@contextmanager
+def _misfits(engine: Engine) -> Iterator[None]:
+    """What fails over a value that its column cannot hold is the file's fault: told as its damage.
+
+    Where no such value is found it is another's, and goes on as it is. The original is cut off, since its
+    text may hold the value.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        misfit = None
+        with suppress(DBAPIError), snapshot(engine) as connection:
+            misfit = find_misfit(connection)
+        if misfit is None:
+            raise
+        raise damaged(engine, misfit) from None
 
 
 @contextmanager

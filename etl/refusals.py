@@ -84,10 +84,11 @@ def destination_errors(engine: Engine) -> Iterator[None]:
         raise damaged(engine) from None
 
 
-def damaged(engine: Engine) -> DestinationError:
-    """What is said of a database that contradicts itself."""
+def damaged(engine: Engine, misfit: str | None = None) -> DestinationError:
+    """What is said of a database that contradicts itself, or holds in a table's column what none can hold."""
     what, hint = DAMAGED
-    return DestinationError(f"{describe(engine)} {what}", hint=hint)
+    where = "" if misfit is None else f": a value in {misfit} is not of that column's type"
+    return DestinationError(f"{describe(engine)} {what}{where}", hint=hint)
 
 
 def explain(engine: Engine, error: Exception) -> DestinationError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.damage import check_undamaged
+from etl.damage import check_pages, check_values
 from etl.engine import create_engine, reading
 from etl.errors import DestinationError
 from etl.migrate import HEAD, current_version
@@ -56,7 +56,10 @@ def look_at_version(settings: Settings) -> str | None:
         version = current_version(engine)
         check_writable(engine, settings.database_schema, at_head=version == HEAD)
         if version is not None:
-            check_undamaged(engine)
+            with reading(engine) as connection:
+                check_pages(connection)
+                if version == HEAD:
+                    check_values(connection)
         return version
 
 

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import event
 
 from etl.cli.database import look_at_version
-from etl.engine import is_absent
+from etl.engine import is_absent, reading
 from etl.errors import DestinationError
 from etl.migrate import migrate
 from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
 from etl.settings import Settings
-from etl.tables import batch_call_history, batch_calls
+from etl.tables import batch_call_history, batch_calls, sync_runs
 
 from support.databases import API_KEY, Database, fresh_sqlite, opened
 from support.disks import small_disk
@@ -229,6 +229,53 @@ def test_a_check_reads_all_of_a_file_and_finds_what_is_damaged(pipeline: Pipelin
     with pytest.raises(DestinationError, match="is damaged") as caught:
         look_at_version(pipeline.settings)
     assert "together with its -wal" in str(caught.value.hint)
+
+
+MISFITS = [
+    ("batch_calls", "created_at", "2026-02-30 00:00:00.000000"),
+    ("batch_calls", "created_at", b"2026"),
+    ("batch_calls", "version", "one"),
+    ("batch_calls", "send_now", 7),
+    ("batch_calls", "extra", "{"),
+    ("batch_calls", "window_start_time", "noon"),
+    ("batch_calls", "success_rate", "high"),
+    ("batch_calls", "name", b"blob"),
+    ("sync_runs", "started_at", "2026-03-14"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), MISFITS)
+def test_a_value_that_its_column_cannot_hold_is_damage_of_that_column(
+    pipeline: Pipeline, table: str, column: str, value: object
+) -> None:
+    pipeline.sync()
+    look_at_version(pipeline.settings)
+    with pipeline.connected() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET {column} = ?", (value,))
+    told = f"is damaged: a value in {table}.{column} is not of that column's type"
+    with pytest.raises(DestinationError, match=told) as caught:
+        look_at_version(pipeline.settings)
+    assert "put back a copy, or sync anew" in str(caught.value.hint)
+    pipeline.truth.create()
+    code, error = end_of_sync(pipeline)
+    assert code == 0 or (code == 4 and str(error).endswith(told)), error  # 0: it had no need to read them
+
+
+@pytest.mark.parametrize(("column", "value"), [("started_at", "yesterday"), ("proven", "[")])
+def test_a_run_that_meets_such_a_value_ends_as_one_with_a_damaged_file(
+    pipeline: Pipeline, column: str, value: str
+) -> None:
+    pipeline.sync()
+    with pipeline.connected() as connection:
+        connection.exec_driver_sql(f"UPDATE sync_runs SET {column} = ?", (value,))
+    with pytest.raises(DestinationError, match=f"a value in sync_runs.{column} is not") as caught:
+        pipeline.read(sync_runs)
+    assert caught.value.__suppress_context__  # the value may be a customer's
+
+
+def test_what_fails_over_no_value_of_the_file_is_not_its_fault(pipeline: Pipeline) -> None:
+    with pytest.raises(ZeroDivisionError), reading(pipeline.database.engine):
+        _ = 1 // 0
 
 
 def test_a_text_that_is_none_is_damage(pipeline: Pipeline) -> None:

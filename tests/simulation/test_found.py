@@ -158,7 +158,7 @@ def test_ties_above_the_last_group_do_not_hide_the_end(site: Site, order: int) -
 
 @pytest.mark.parametrize("newer", range(2, 6))
 def test_a_group_as_wide_as_a_page_at_the_end_of_the_list_does_not_hide_it(site: Site, newer: int) -> None:
-    """The row behind a page of it may be one that the page shows, since ties come in another order each time."""
+    """The row behind a page of it may be one that the page shows: ties come in another order each time."""
     stage = Stage(site, Habits.still(batches=0))
     for days in (9,) * 5 + tuple(range(newer, 0, -1)):
         stage.world.add(created_at=START - timedelta(days=days), name="tied or newer")
