@@ -270,14 +270,24 @@ class Walk:
         self._offset = page.offset + step + min(pushed_by, page.length)
 
     def _look_past(self, page: Page) -> None:
-        stands_still = self._resting is not None and page.identities == self._resting.identities
-        if self._phase is _Phase.READING_AGAIN and (stands_still or self._lengths.are_steady):
+        if self._phase is _Phase.READING_AGAIN and not self._may_be_cut(page):
             # Rows that went away must not hold up the end; a page that is cut may only have lost them.
             self._frontier.forget_all_but(page)
         self._phase, self._resting = _Phase.LOOKING_PAST, page
         # From its last row on, which shows that an empty answer is not false; where a clamp may be as low as
         # that row alone, behind it, since no clamp makes an answer empty.
         self._offset = page.end if self._lengths.are_few or page.length == 1 else page.end - 1
+
+    def _ends_a_first_walk(self, resting: Page) -> bool:
+        """Whether nothing past the shortest of pages is enough: where the table has rows below, it is not."""
+        is_first = self._expected_rows == UNKNOWN
+        return is_first and self._frontier.known <= resting.identities and self._ending.is_shortest(resting)
+
+    def _may_be_cut(self, page: Page) -> bool:
+        """Whether a page that is read again may have lost its last rows to a clamp, rather than the list."""
+        stands_still = self._resting is not None and page.identities == self._resting.identities
+        reaches = page.places[-1] == self.frontier
+        return not stands_still and not (reaches and self._lengths.are_steady)
 
     def _receive_past(self, page: Page, resting: Page) -> Proof | None:
         """Either the last row of the page that is looked past, or rows behind it, too."""
@@ -287,7 +297,7 @@ class Walk:
         if page.end == resting.end and page.identities <= resting.tail:
             self._phase, self._past_at = _Phase.READING_AGAIN, page.observed_at
             self._ending.note_nothing_past()
-            if self._frontier.known <= resting.identities and self._ending.is_shortest(resting):
+            if self._ends_a_first_walk(resting):
                 return self._finish(resting)
         elif is_full or not page.places or self._frontier.is_added_to_by(page):
             self._take_as_cut(resting)

@@ -144,6 +144,14 @@ def test_no_walk_from_the_middle_does_either(draw: Draw, seed: int) -> None:
     assert {number: fault for number, fault in faults.items() if fault} == {}
 
 
+@pytest.mark.parametrize(("verdict", "number"), [(verdict_on_stretch, 3_002_482), (verdict_on, 3_003_451)])
+def test_a_cap_that_sinks_to_two_rows_and_then_to_one_is_not_the_end(
+    verdict: Callable[[Draw, int], Verdict], number: int
+) -> None:
+    """Lists that once fooled a walk."""
+    assert verdict(fickle, number).faults == []
+
+
 class PushedList(MovingList):
     """Before every so-many-th answer rows appear on top, and nothing else happens."""
 

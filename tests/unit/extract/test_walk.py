@@ -197,6 +197,28 @@ def test_the_end_is_a_page_of_two_rows_where_pages_were_long() -> None:
     assert last.interval == between(None, 2)
 
 
+LONG = " ".join(f"x{number}" for number in range(31, 6, -1))
+
+
+def test_where_the_table_has_rows_below_nothing_past_two_rows_is_not_enough() -> None:
+    """A cap that sinks to two rows and then to one shows the same."""
+    pages = (LONG, "x8 x7", "x7")
+    assert walked(*pages, limit=1000, expected_rows=UNKNOWN).complete
+    walk = walked(*pages, limit=1000, expected_rows=30)
+    assert not walk.complete
+    give(walk, "x8 x7")
+    assert walk.complete
+
+
+def test_rows_that_went_away_with_all_above_them_are_forgotten_once_the_list_stands_still() -> None:
+    """Else a page that is cut far above the end would show all that is known there: nothing."""
+    walk = walked(LONG, "x10 x9", "x9", "x11", "", "", "x11", limit=1000, expected_rows=30)
+    assert not walk.complete
+    for text in ("", "", "x11"):
+        give(walk, text)
+    assert walk.complete
+
+
 def test_where_the_list_seems_to_end_the_walk_takes_steps_as_short_as_can_be() -> None:
     walk = walked(listed(200), limit=200)
     assert asks_at(walk) == 191
