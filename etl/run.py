@@ -115,10 +115,11 @@ class Run:
         cuts = [(proof, inside) for proof in proofs if (inside := proof.within(only)) is not None]
         if not cuts:
             return
+        before = replace(self._facts)
         try:
             loads = self._commit(cuts, only)
         except DuplicateKeyError:  # not all was new, as it is nearly always in an account's first run
-            self._facts.is_first = False
+            self._facts = replace(before, is_first=False)
             loads = self._commit(cuts, only)
         for _, inside in cuts:
             covered = Covered(inside.interval, inside.observed_at)

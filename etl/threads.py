@@ -16,34 +16,23 @@ Given = TypeVar("Given")
 
 
 class FairLock:
-    """A lock that goes to whoever has waited longest; Python's own goes to whoever is quickest.
+    """A lock that goes to somebody who waits for it, before whoever just had it gets it again.
 
-    A thread that has it most of the time would else have it all the time.
+    Python's own goes to whoever is quickest: who needs it most of the time would have it all the time.
     """
 
     def __init__(self) -> None:
-        self._looking = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-        self._is_held = False
+        self._lock = threading.Lock()
+        self._next = threading.Lock()  # held by the one that gets it next
 
     def __enter__(self) -> None:
-        with self._looking:
-            if not self._is_held:
-                self._is_held = True
-                return
-            gate = threading.Lock()
-            gate.acquire()
-            self._waiting.append(gate)
-        gate.acquire()  # until it is handed over
+        with self._next:
+            self._lock.acquire()
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
     ) -> None:
-        with self._looking:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._is_held = False
+        self._lock.release()
 
 
 class Together(Generic[Asked, Given]):
@@ -60,13 +49,13 @@ class Together(Generic[Asked, Given]):
         self._is_closed = False
 
     def ask(self, what: Asked) -> Given:
-        """Raises what `act` raises, for all that it was called for, and StoppedError once this is closed."""
+        """Raises what `act` raises, to all that it was called for, and StoppedError once this is closed."""
         given: Future[Given] = Future()
         self._asked.append((what, given))
         with self._turn:
             if not given.done():
                 self._call()
-        return given.result()
+        return given.result(timeout=0)  # there by now, unless an interrupt took whoever was to give it
 
     def close(self) -> None:
         """Wait for the call that is under way, and make no more."""

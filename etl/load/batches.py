@@ -1,6 +1,6 @@
 """Writes batches and their history: the table shows the newest state, the history every one that was seen.
 
-History is copied inside the database from the rows just written, so that no value goes there twice.
+History is copied inside the database from rows that are there already, so that no value goes there twice.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ the same rows, in the order of the columns that are named.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -32,6 +33,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
+# What PostgreSQL and SQLite call it.
+_DUPLICATE = ("23505", sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+
 Values = tuple[Any, ...]
 Encoder = Callable[[Values], Sequence[Any]]  # of a whole column
 
@@ -44,11 +48,19 @@ def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
 ) -> FromClause | None:
     """Insert rows; returns what `upsert` does. Raises DuplicateKeyError where the table has one of them."""
-    database_errors = (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError)
     try:
         return _write(connection, table, columns, rows)
-    except database_errors:
-        raise DuplicateKeyError from None
+    except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:
+        if _is_duplicate(error):
+            raise DuplicateKeyError from None
+        raise
+
+
+def _is_duplicate(error: Exception) -> bool:
+    """Whether a key refused the row, rather than a constraint of somebody else's."""
+    original = getattr(error, "orig", error)
+    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", None)
+    return code in _DUPLICATE
 
 
 def upsert(

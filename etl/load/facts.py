@@ -9,18 +9,15 @@ from sqlalchemy import Connection
 
 from etl.load.deletes import count_missing
 from etl.load.quarantine import has_open
-from etl.load.stored import has_any, read_owner
+from etl.load.stored import has_any
 
 
 @dataclass(slots=True, kw_only=True)
 class Facts:
-    """Read when a run begins, and kept up by each page that it loads.
-
-    What a page made true stays so when its transaction is lost: to look for what is not there costs a query.
-    """
+    """Read when a run begins, and kept up by each page that it loads."""
 
     is_first: bool  # the table has no batches of the account but those that this run found to be new
-    owner: str | None  # of any of them; there should be but one
+    owner: str | None = None  # of any of them, looked up once a page shows one; there should be but one
     has_missing: bool  # some are noted as gone
     has_set_aside: bool  # some rows, or fields of them, could not be read
 
@@ -28,7 +25,6 @@ class Facts:
     def read(cls, connection: Connection, account: str) -> Self:
         return cls(
             is_first=not has_any(connection, account),
-            owner=read_owner(connection, account),
             has_missing=count_missing(connection, account) > 0,
             has_set_aside=has_open(connection, account),
         )

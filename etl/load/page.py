@@ -17,7 +17,7 @@ from etl.load.deletes import find_missing, forget_shown, note_missing
 from etl.load.drift import save_drift
 from etl.load.facts import Facts
 from etl.load.quarantine import save_faults
-from etl.load.stored import has_user, read_hashes, read_hashes_by_id, read_stored_by_id
+from etl.load.stored import has_user, read_hashes, read_hashes_by_id, read_owner, read_stored_by_id
 from etl.model import Change, Tally
 from etl.proof import Proof, Row
 
@@ -34,10 +34,11 @@ class Loaded:
 def load_proof(connection: Connection, account: str, run_id: int, proof: Proof, facts: Facts) -> Loaded:
     """Bring the table up to what the proof shows; what its interval lacks is noted as missing.
 
-    Raises DuplicateKeyError where it is not the account's first run, whatever the facts say.
+    Raises DuplicateKeyError where a batch is there already that the facts suppose to be new.
     """
     hashes = read_hashes(connection, account, proof.interval)
-    loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes, facts)
+    all_new = facts.is_first and not hashes
+    loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes, facts, all_new=all_new)
     absent = hashes.keys() - {row.id for row in proof.rows}
     missing = find_missing(proof, read_stored_by_id(connection, account, [*absent]).values())
     note_missing(connection, account, run_id, missing)
@@ -66,14 +67,17 @@ def _load(
     observed_at: datetime,
     hashes: Mapping[str, int],
     facts: Facts,
+    *,
+    all_new: bool = False,
 ) -> Loaded:
     if facts.has_missing:
         forget_shown(connection, account, _ids(rows))
     others = [row for row in rows if row.id is None or hashes.get(row.id) != row.row_hash]
-    all_new = facts.is_first and not hashes
     stored = read_stored_by_id(connection, account, [] if all_new else _ids(others))
     changes = find_changes(others, stored, observed_at)
     changes.unchanged += len(rows) - len(others)
+    if changes.users and facts.owner is None:
+        facts.owner = read_owner(connection, account)
     contradictions = tuple(_find_contradictions(connection, account, changes, facts.owner))
     save_batches(connection, account, run_id, observed_at, changes.writes, all_new=all_new)
     save_respelled(connection, account, changes.respelled)

@@ -57,7 +57,7 @@ class Quota:
 
     @property
     def spare(self) -> int:
-        """How many requests may be in vain, now and then, without anybody missing them."""
+        """How many requests may be in vain, now and then, if the quota is what is set."""
         return min(window.most for window in self.windows) // _REQUESTS_PER_SPARE
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from etl.load.bulk import is_one_of
 from etl.load.stored import read_stored_by_id
+from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
 from etl.tables import batch_calls
 
@@ -37,3 +38,18 @@ def test_whole_numbers_are_keys_too(database: Database, keys: list[int]) -> None
             among = is_one_of(connection, batch_calls.c.row_hash, wanted)
             found = connection.scalars(select(batch_calls.c.row_hash).where(among)).all()
             assert sorted(found) == sorted(set(hashes) & set(wanted))
+
+
+TRIGGERS = {
+    "sqlite": "CREATE TRIGGER own BEFORE INSERT ON batch_calls BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "postgres": "ALTER TABLE batch_calls ADD CONSTRAINT own CHECK (status = 'no')",
+}
+
+
+def test_what_a_constraint_of_somebody_else_s_refuses_is_no_duplicate(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=3))
+    pipeline.change(text(TRIGGERS[database.dialect]))
+    summary = pipeline.sync()
+    assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 4)
+    assert "refused a row that breaks a constraint" in str(summary.error)
+    assert pipeline.alive() == {}

@@ -65,7 +65,7 @@ def test_whoever_waits_comes_before_whoever_asks_again() -> None:
     with lock:
         other = threading.Thread(target=wait_for_it)
         other.start()
-        until(lambda: len(lock._waiting) == 1)
+        until(lock._next.locked)
     with lock:
         order.append("the same again")
     other.join(SECONDS)
@@ -76,6 +76,21 @@ def test_a_lock_is_free_after_an_error() -> None:
     lock = FairLock()
     with pytest.raises(ZeroDivisionError), lock:
         raise ZeroDivisionError
+    with lock:
+        pass
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_lock_to_the_others() -> None:
+    lock = FairLock()
+
+    class Interrupted:
+        def acquire(self) -> None:
+            raise KeyboardInterrupt
+
+    own, lock._lock = lock._lock, Interrupted()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt), lock:
+        pass
+    lock._lock = own
     with lock:
         pass
 
