@@ -109,8 +109,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _turn(engine: Engine) -> AbstractContextManager[object]:
     """SQLite has one writer at a time, and whoever waits looks again after ever longer pauses.
 
-    Threads of one process need not: the next one begins as soon as another has ended, in the order of asking,
-    so that requests are counted and sent between the pages that are loaded.
+    Threads of one process need not: the next one begins as soon as another has ended, and whoever just had a
+    turn lets another go first, so that requests are counted and sent between the pages that are loaded.
     """
     if engine.dialect.name != "sqlite":
         return nullcontext()

@@ -19,7 +19,7 @@ from etl.proof import Proof
 Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
-_PAGES_OF_A_LONG_LIST = 24  # of a list that ends there, a third more than was needed is asked for at worst
+_PAGES_OF_A_LONG_LIST = 24  # beside so many, what is asked for beyond the end counts for little
 _LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop
 
 

@@ -24,6 +24,7 @@ _POLL_SECONDS = 0.05
 # How much later than it is a reset can seem, besides the way of the answer: it may have been rounded up,
 # and is taken for one that was rounded down.
 _LATEST_RESET = timedelta(seconds=2.5)
+# Of so many requests one may be in vain: too few for a share of a window of the usual size.
 _REQUESTS_PER_SPARE = 500
 # A refusal is not over at once, whatever it says: the clocks may differ.
 _SOON = timedelta(seconds=1)

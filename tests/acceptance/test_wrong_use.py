@@ -5,7 +5,6 @@ What is told is the same in any process: most cases are tried in the tests' own,
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -15,13 +14,12 @@ import pytest
 
 from etl.cli.main import run
 
-from support.command import InstalledCommand
+from support.command import InstalledCommand, call_from
 
 pytestmark = pytest.mark.slow
 
 KEY = "mgp_" + "0123456789" * 4
 PASSWORD = "s3cret-pass"
-OWN_VARIABLES = ("MAGPIPE_", "ETL_", "DATABASE_")
 HEAVY = {
     "sqlalchemy",
     "httpx",
@@ -190,10 +188,7 @@ def command(tmp_path: Path) -> InstalledCommand:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the command is called, with nothing about the program in the environment."""
-    for name in os.environ:
-        if name.startswith(OWN_VARIABLES):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    call_from(tmp_path, monkeypatch)
     return tmp_path
 
 

@@ -69,13 +69,13 @@ def ended_well(summary: RunSummary) -> bool:
 
 
 def test_a_window_in_the_middle_of_a_long_list_costs_few_requests(database: Database) -> None:
-    pipeline = Pipeline(database, SandboxOptions(batches=3_000), page_size=250)
-    since, until = window_of(pipeline, 1_500, 1_749)
+    pipeline = Pipeline(database, SandboxOptions(batches=12_000))
+    since, until = window_of(pipeline, 6_000, 6_999)
     batches = inside(pipeline, since, until)
     summary = pipeline.backfill(since, until)
     assert ended_well(summary)
     assert (summary.inserted, summary.rows_seen) == (len(batches), len(batches))
-    assert len(batches) >= 250
+    assert len(batches) >= 1_000
     assert summary.requests <= 9
     assert_holds(pipeline, batches)
     assert_all_is_read(pipeline)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -13,14 +11,7 @@ from sqlalchemy import create_engine, text
 from etl.cli.main import run
 from etl.sandbox import SandboxOptions, SandboxServer, serve
 
-OWN_VARIABLES = ("MAGPIPE_", "ETL_", "DATABASE_")
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
+from support.command import Outcome, call_from
 
 Call = Callable[..., Outcome]
 
@@ -39,12 +30,9 @@ def call(
     capsys: pytest.CaptureFixture[str],
 ) -> Call:
     """The command, called in an empty folder by somebody who has a source and a key for it."""
-    for name in os.environ:
-        if name.startswith(OWN_VARIABLES):
-            monkeypatch.delenv(name)
+    call_from(tmp_path, monkeypatch)
     monkeypatch.setenv("MAGPIPE_BASE_URL", server.base_url)
     monkeypatch.setenv("MAGPIPE_API_KEY", server.key)
-    monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> Outcome:
         capsys.readouterr()

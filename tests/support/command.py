@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from etl.sandbox import SandboxServer
 
 from support.databases import Database
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "magpipe-etl"
+OWN_VARIABLES = ("MAGPIPE_", "ETL_", "DATABASE_")
 # What a process needs to start at all, and what measures its coverage.
 KEPT = ("PATH", "SYSTEMROOT", "COVERAGE")
 
@@ -34,8 +37,15 @@ def variables(server: SandboxServer, database: Database) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class Outcome:
+def call_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the tests' own process one that calls the command there, with nothing of it in the environment."""
+    for name in os.environ:
+        if name.startswith(OWN_VARIABLES):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(folder)
+
+
+class Outcome(NamedTuple):
     """How a process ended, and what it wrote."""
 
     code: int
