@@ -19,7 +19,7 @@ from etl.proof import Proof
 Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
-_PAGES_OF_A_LONG_LIST = 24  # beside so many, what is asked for beyond the end counts for little
+_PAGES_OF_FIRST_GUESS = 2  # and for the first one no more than these, where it costs little
 _LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop
 
 
@@ -64,14 +64,18 @@ def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) 
 
     `wrong_at`: the pages that the walk had when a guess was wrong. From then on all have to be earned, since
     where wide groups of equal times shift the pages, each shift would cost all guesses that are under way.
-    UNKNOWN as `expected_rows` supposes that a long list goes on.
+    UNKNOWN as `expected_rows`: nothing is known, and a guess in vain costs little.
     """
-    is_short = expected_rows == UNKNOWN and walk.pages < _PAGES_OF_A_LONG_LIST
-    known = 0 if wrong_at or is_short else expected_rows
+    known = 0 if wrong_at or expected_rows == UNKNOWN else expected_rows
     is_beyond = walk.read is not None and walk.read.offset >= known
-    earned = (walk.pages - wrong_at) // _PAGES_PER_GUESS if is_beyond else 0
+    earned = _earned(walk.pages - wrong_at, is_cheap=expected_rows == UNKNOWN) if is_beyond else 0
     guesses = walk.guesses(most)
     return [guess for at, guess in enumerate(guesses) if at < earned or guess.offset < known]
+
+
+def _earned(right_pages: int, *, is_cheap: bool) -> int:
+    first = int(is_cheap and right_pages >= _PAGES_OF_FIRST_GUESS)
+    return max(first, right_pages // _PAGES_PER_GUESS)
 
 
 def serves(early: Read, read: Read, walk: Walk) -> bool:

@@ -47,7 +47,7 @@ class Listing:
         return self._together(proofs)
 
     def _expect(self, known_rows: int) -> int:
-        """So many rows are worth guesses; of an unknown list any number, where some may well be in vain."""
+        """So many rows are worth guesses; UNKNOWN of an unknown list, where some may well be in vain."""
         is_affordable = Quota.of(self._settings).spare >= self._settings.fetch_ahead
         return UNKNOWN if is_affordable and not known_rows else known_rows
 

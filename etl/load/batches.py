@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Insert, Text, bindparam, insert, select, update
 
-from etl.load.bulk import Values, insert_new, is_one_of, upsert
+from etl.load.bulk import Values, insert_new, upsert
 from etl.load.changes import Write
+from etl.load.lookup import IsOneOf
 from etl.model import Change
 from etl.tables import batch_call_history, batch_calls
 from etl.transform.fields import COLUMNS
@@ -19,6 +21,7 @@ from etl.transform.fields import COLUMNS
 _OWN = ("first_seen_at", "changed_at", "deleted_at", "run_id", "version", "row_hash", "values_hash")
 BATCH_COLUMNS = ("account", *COLUMNS, *_OWN)
 _KEPT = frozenset({"first_seen_at"})
+_IS_ONE_OF_THESE = IsOneOf(batch_calls.c.id, "ids")
 _OWN_OF_HISTORY = ("account", "id", "version", "observed_at", "run_id", "change")
 SNAPSHOT_COLUMNS = tuple(c.name for c in batch_call_history.c if c.name not in _OWN_OF_HISTORY)
 
@@ -45,10 +48,11 @@ def save_batches(
             written = insert_new(connection, batch_calls, BATCH_COLUMNS, rows)
         else:
             written = upsert(connection, batch_calls, BATCH_COLUMNS, rows, keep=_KEPT, newer_by="changed_at")
-        if written is None:
-            among = is_one_of(connection, batch_calls.c.id, [write.record.id for write in of_kind])
-            written = select_written(account, run_id, observed_at, among)
-        append_history(connection, change, written)
+        if written is not None:
+            append_history(connection, change, written)
+        else:
+            ids = [write.record.id for write in of_kind]
+            append_written(connection, change, account, run_id, observed_at, _IS_ONE_OF_THESE, ids=ids)
 
 
 def _rows(account: str, run_id: int, observed_at: datetime, writes: Sequence[Write]) -> list[Values]:
@@ -62,37 +66,53 @@ def _rows(account: str, run_id: int, observed_at: datetime, writes: Sequence[Wri
     ]
 
 
-def select_written(
-    account: str, run_id: int, observed_at: datetime, among: ColumnElement[bool]
-) -> FromClause:
-    """What the run wrote at that instant among these batches, as the table has them now."""
-    return (
-        select(batch_calls)
-        .where(
-            batch_calls.c.account == account,
-            among,
-            batch_calls.c.run_id == run_id,
-            batch_calls.c.changed_at == observed_at,
-        )
-        .subquery()
-    )
-
-
 def append_history(connection: Connection, change: Change, written: FromClause) -> None:
-    """Note the change of batches that were just written."""
-    row = written.c
-    own = (row.account, row.id, row.version, row.changed_at, row.run_id, literal(str(change)))
+    """Note the change of all batches that stand there."""
+    connection.execute(_copy(written), {"as_change": change})
+
+
+def append_written(
+    connection: Connection,
+    change: Change,
+    account: str,
+    run_id: int,
+    observed_at: datetime,
+    among: ColumnElement[bool],
+    **parameters: object,
+) -> None:
+    """Note the change of what the run wrote at that instant among some batches, as the table has them now.
+
+    `among`, with its parameters, is to be one of few conditions: what follows from it is kept.
+    """
+    written = {"of_account": account, "of_run": run_id, "written_at": observed_at}
+    connection.execute(_copy(batch_calls, among), {"as_change": change, **written, **parameters})
+
+
+@cache
+def _copy(source: FromClause, among: ColumnElement[bool] | None = None) -> Insert:
+    """Built once: to build what names so many columns takes longer than to run it for a few rows."""
+    row = source.c
+    own = (row.account, row.id, row.version, row.changed_at, row.run_id, bindparam("as_change", type_=Text))
     snapshot = select(*own, *(row[name] for name in SNAPSHOT_COLUMNS))
-    columns = [*_OWN_OF_HISTORY, *SNAPSHOT_COLUMNS]
-    connection.execute(insert(batch_call_history).from_select(columns, snapshot))
+    if among is not None:
+        snapshot = snapshot.where(*_WRITTEN, among)
+    return insert(batch_call_history).from_select([*_OWN_OF_HISTORY, *SNAPSHOT_COLUMNS], snapshot)
+
+
+_WRITTEN = (
+    batch_calls.c.account == bindparam("of_account"),
+    batch_calls.c.run_id == bindparam("of_run"),
+    batch_calls.c.changed_at == bindparam("written_at"),
+)
 
 
 def save_respelled(connection: Connection, account: str, respelled: Sequence[tuple[str, int]]) -> None:
     """Note the new bytes of rows whose values are the same as before: their hash, and nothing else."""
-    if respelled:
-        statement = (
-            update(batch_calls)
-            .where(batch_calls.c.account == account, batch_calls.c.id == bindparam("of_id"))
-            .values(row_hash=bindparam("new_hash"))
-        )
-        connection.execute(statement, [{"of_id": of_id, "new_hash": new} for of_id, new in respelled])
+    rows = [{"of_account": account, "of_id": of_id, "row_hash": new} for of_id, new in respelled]
+    if rows:
+        connection.execute(_SAVE_HASH, rows)
+
+
+_SAVE_HASH = update(batch_calls).where(
+    batch_calls.c.account == bindparam("of_account"), batch_calls.c.id == bindparam("of_id")
+)

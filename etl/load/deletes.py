@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, update
 
-from etl.load.batches import append_history, select_written
-from etl.load.bulk import is_one_of
+from etl.load.batches import append_written
+from etl.load.lookup import IsOneOf
 from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Proof
@@ -20,6 +20,9 @@ from etl.tables import batch_calls, sync_missing
 
 _NOTE = text(
     "INSERT INTO sync_missing (account, id, run_id) VALUES (:account, :id, :run_id) ON CONFLICT DO NOTHING"
+)
+_IS_NOTED = batch_calls.c.id.in_(
+    select(sync_missing.c.id).where(sync_missing.c.account == bindparam("of_account"))
 )
 
 
@@ -55,8 +58,8 @@ def note_all_missing(connection: Connection, account: str, run_id: int) -> None:
 
 def forget_shown(connection: Connection, account: str, ids: Iterable[str]) -> None:
     """Take back what an earlier page lacked and this one shows."""
-    shown = is_one_of(connection, sync_missing.c.id, ids)
-    connection.execute(delete(sync_missing).where(sync_missing.c.account == account, shown))
+    shown = (sync_missing.c.account == account) & IsOneOf(sync_missing.c.id, "shown")
+    connection.execute(delete(sync_missing).where(shown), {"shown": list(ids)})
 
 
 def forget_missing(connection: Connection, account: str) -> None:
@@ -84,13 +87,13 @@ def count_missing(connection: Connection, account: str) -> int:
 
 def delete_missing(connection: Connection, account: str, run_id: int, observed_at: datetime) -> None:
     """Mark what is noted as deleted, with a row of history each; the notes go."""
-    is_noted = batch_calls.c.id.in_(select(sync_missing.c.id).where(sync_missing.c.account == account))
     connection.execute(
         update(batch_calls)
-        .where(batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None), is_noted)
+        .where(batch_calls.c.account == account, batch_calls.c.deleted_at.is_(None), _IS_NOTED)
         .values(
             deleted_at=observed_at, changed_at=observed_at, run_id=run_id, version=batch_calls.c.version + 1
-        )
+        ),
+        {"of_account": account},
     )
-    append_history(connection, Change.DELETED, select_written(account, run_id, observed_at, is_noted))
+    append_written(connection, Change.DELETED, account, run_id, observed_at, _IS_NOTED)
     forget_missing(connection, account)

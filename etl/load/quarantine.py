@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
-from etl.load.bulk import is_one_of
 from etl.load.changes import Changes, Fault
+from etl.load.lookup import IsOneOf
 from etl.proof import Row
 from etl.tables import quarantine, sync_runs
 
@@ -92,18 +92,19 @@ def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> lis
     ids = [row.id for row in rows if row.id is not None]
     nameless = [row.row_hash for row in rows if row.id is None]
     concerns = or_(
-        is_one_of(connection, quarantine.c.id, ids),
-        and_(quarantine.c.id.is_(None), is_one_of(connection, quarantine.c.raw_hash, nameless)),
+        IsOneOf(quarantine.c.id, "ids"),
+        and_(quarantine.c.id.is_(None), IsOneOf(quarantine.c.raw_hash, "nameless")),
     )
     columns = [quarantine.c[name] for name in _Entry._fields]
     query = select(*columns).where(quarantine.c.account == account, _IS_OPEN, concerns)
-    return [_Entry._make(row) for row in connection.execute(query)]
+    return [_Entry._make(row) for row in connection.execute(query, {"ids": ids, "nameless": nameless})]
 
 
 def _update(connection: Connection, entries: Sequence[_Entry], **values: object) -> None:
     if entries:
-        among = is_one_of(connection, quarantine.c.quarantine_id, [e.quarantine_id for e in entries])
-        connection.execute(update(quarantine).where(among).values(**values))
+        among = IsOneOf(quarantine.c.quarantine_id, "among")
+        numbers = [entry.quarantine_id for entry in entries]
+        connection.execute(update(quarantine).where(among).values(**values), {"among": numbers})
 
 
 def _values(fault: Fault, account: str, run_id: int, observed_at: datetime) -> dict[str, object]:

@@ -10,10 +10,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal_column, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from etl.interval import NEWEST, Interval
-from etl.load.bulk import is_one_of
+from etl.load.lookup import IsOneOf, PairsOf
 from etl.tables import batch_call_history, batch_calls
 from etl.transform.fields import SOURCE_COLUMNS
 
@@ -37,8 +49,20 @@ class Kept(NamedTuple):
     source: tuple[Any, ...]
 
 
+_HISTORY = batch_call_history.c
 _COLUMNS = tuple(batch_calls.c[name] for name in Stored._fields)
 _SOURCE = tuple(batch_calls.c[name] for name in SOURCE_COLUMNS)
+
+# Built once: a page takes two of them, and to build them takes longer than to run them for a few rows.
+_IS_ASKED = (batch_calls.c.account == bindparam("account"), IsOneOf(batch_calls.c.id, "ids"))
+_HASHES = select(PairsOf(batch_calls.c.id, batch_calls.c.row_hash))
+_STORED = select(*_COLUMNS).where(*_IS_ASKED)
+_KEPT = select(*_COLUMNS, *_SOURCE).where(*_IS_ASKED)
+_REMOVED = (
+    select(_HISTORY.id, func.max(_HISTORY.version), func.max(_HISTORY.observed_at))
+    .where(_HISTORY.account == bindparam("account"), IsOneOf(_HISTORY.id, "ids"))
+    .group_by(_HISTORY.id)
+)
 
 
 def read_hashes(connection: Connection, account: str, interval: Interval) -> dict[str, int]:
@@ -48,12 +72,14 @@ def read_hashes(connection: Connection, account: str, interval: Interval) -> dic
 
 def read_hashes_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, int]:
     """The same of those of these ids, wherever they were created."""
-    return _hashes(connection, account, is_one_of(connection, batch_calls.c.id, ids)) if ids else {}
+    return _hashes(connection, account, IsOneOf(batch_calls.c.id, "ids"), ids=ids) if ids else {}
 
 
-def _hashes(connection: Connection, account: str, condition: ColumnElement[bool]) -> dict[str, int]:
-    query = select(batch_calls.c.id, batch_calls.c.row_hash).where(_is_alive(account), condition)
-    return dict(connection.execute(query).tuples().all())
+def _hashes(
+    connection: Connection, account: str, condition: ColumnElement[bool], **parameters: object
+) -> dict[str, int]:
+    hashes: dict[str, int] = connection.scalar(_HASHES.where(_is_alive(account), condition), parameters)
+    return hashes
 
 
 def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
@@ -63,35 +89,25 @@ def read_stored_by_id(connection: Connection, account: str, ids: Sequence[str]) 
     """
     if not ids:
         return {}
-    is_asked = is_one_of(connection, batch_calls.c.id, ids)
-    query = select(*_COLUMNS).where(batch_calls.c.account == account, is_asked)
-    stored = {row[0]: Stored._make(row) for row in connection.execute(query)}
+    found = connection.execute(_STORED, {"account": account, "ids": ids})
+    stored = {row[0]: Stored._make(row) for row in found}
     return stored | _read_removed(connection, account, [of_id for of_id in ids if of_id not in stored])
 
 
 def _read_removed(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Stored]:
     if not ids:
         return {}
-    row = batch_call_history.c
-    query = (
-        select(row.id, func.max(row.version), func.max(row.observed_at))
-        .where(row.account == account, is_one_of(connection, row.id, ids))
-        .group_by(row.id)
-    )
     return {
         of_id: Stored(of_id, 0, 0, version, changed_at=seen_at, deleted_at=seen_at)
-        for of_id, version, seen_at in connection.execute(query)
+        for of_id, version, seen_at in connection.execute(_REMOVED, {"account": account, "ids": ids})
     }
 
 
 def read_kept_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, Kept]:
     """The batches of these ids with their values."""
-    if not ids:
-        return {}
-    is_asked = is_one_of(connection, batch_calls.c.id, ids)
-    query = select(*_COLUMNS, *_SOURCE).where(batch_calls.c.account == account, is_asked)
+    found = connection.execute(_KEPT, {"account": account, "ids": ids})
     split = len(_COLUMNS)
-    return {row[0]: Kept(Stored._make(row[:split]), tuple(row[split:])) for row in connection.execute(query)}
+    return {row[0]: Kept(Stored._make(row[:split]), tuple(row[split:])) for row in found}
 
 
 def has_any(connection: Connection, account: str) -> bool:

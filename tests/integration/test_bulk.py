@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, text
 
-from etl.load.bulk import is_one_of
+from etl.load.lookup import IsOneOf
 from etl.load.stored import read_stored_by_id
 from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
@@ -35,8 +35,8 @@ def test_whole_numbers_are_keys_too(database: Database, keys: list[int]) -> None
     hashes = [row["row_hash"] for row in pipeline.alive().values()]
     with pipeline.connected() as connection:
         for wanted in (keys, [*keys, *hashes[:2]]):
-            among = is_one_of(connection, batch_calls.c.row_hash, wanted)
-            found = connection.scalars(select(batch_calls.c.row_hash).where(among)).all()
+            query = select(batch_calls.c.row_hash).where(IsOneOf(batch_calls.c.row_hash, "wanted"))
+            found = connection.scalars(query, {"wanted": wanted}).all()
             assert sorted(found) == sorted(set(hashes) & set(wanted))
 
 
