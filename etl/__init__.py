@@ -36,6 +36,7 @@ The way of the data, and the files along it:
       changes       which rows changed                                    (pure)
       stored        what the table knows of them
       bulk          many rows at once, each database in its own way
+      lookup        many keys as one parameter, many rows as one value
       facts         what holds for all of an account, so that no page asks for it
       batches, deletes, quarantine, drift, replay
     state/          runs, coverage, the lock of an account

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from etl.errors import StoppedError
 
@@ -36,15 +36,16 @@ class FairLock:
 
 
 class Together(Generic[Asked, Given]):
-    """Does in one call what several threads ask for at the same time.
+    """Does in one call what several threads ask for at the same time, and what can wait until somebody asks.
 
-    `act` gets all that was asked for by then and returns what each is given, in that order. What is asked for
+    `act` gets all that was said by then and returns what each is given, in that order. What is asked for
     meanwhile goes into the next call.
     """
 
     def __init__(self, act: Callable[[Sequence[Asked]], Sequence[Given]]) -> None:
         self._act = act
         self._turn = threading.Lock()
+        self._told: deque[Asked] = deque()
         self._asked: deque[tuple[Asked, Future[Given]]] = deque()
         self._is_closed = False
 
@@ -57,20 +58,32 @@ class Together(Generic[Asked, Given]):
                 self._call()
         return given.result(timeout=0)  # there by now, unless an interrupt took whoever was to give it
 
+    def tell(self, what: Asked) -> None:
+        """Have it done before what is asked for next, or at the end; nobody hears what comes of it."""
+        self._told.append(what)
+
     def close(self) -> None:
-        """Wait for the call that is under way, and make no more."""
+        """Do what was told, after the call that is under way, and no more. Raises what `act` raises."""
         with self._turn:
             self._is_closed = True
+            if told := _take_all(self._told):
+                self._act(told)
 
     def _call(self) -> None:
-        asked = [self._asked.popleft() for _ in range(len(self._asked))]
+        asked = _take_all(self._asked)
         try:
             if self._is_closed:
                 raise StoppedError("nobody waits for this any more")
-            results = self._act([what for what, _ in asked])
+            told = _take_all(self._told)
+            results = self._act([*told, *(what for what, _ in asked)])[len(told) :]
         except BaseException as error:  # noqa: BLE001 - handed to whoever asked
             for _, given in asked:
                 given.set_exception(error)
         else:
             for (_, given), result in zip(asked, results, strict=True):
                 given.set_result(result)
+
+
+def _take_all(queue: deque[Any]) -> list[Any]:
+    """What is there by now; more may come meanwhile."""
+    return [queue.popleft() for _ in range(len(queue))]

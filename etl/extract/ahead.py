@@ -19,7 +19,10 @@ from etl.proof import Proof
 Fetch = Callable[[Read], Page]
 
 _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been right for each guess
-_PAGES_OF_FIRST_GUESS = 2  # and for the first one no more than these, where it costs little
+# Where a guess costs little: so many for the first, and for all, as beside them a few in vain do not count.
+_PAGES_OF_A_LIST = 2
+_PAGES_OF_A_LONG_LIST = 24
+_HEAD_START_SECONDS = 0.003  # more than a thread takes to have its request counted, and less than a load
 _LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop
 
 
@@ -51,6 +54,7 @@ def follow(
         for guess in worthwhile(walk, most_at_once - 1, expected_rows, wrong_at=ahead.wrong_at):
             ahead.start_once(guess)
         if proof is not None:
+            ahead.give_way(future)
             yield proof
         if not future.done():
             yield None
@@ -66,7 +70,8 @@ def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) 
     where wide groups of equal times shift the pages, each shift would cost all guesses that are under way.
     UNKNOWN as `expected_rows`: nothing is known, and a guess in vain costs little.
     """
-    known = 0 if wrong_at or expected_rows == UNKNOWN else expected_rows
+    is_short = expected_rows == UNKNOWN and walk.pages < _PAGES_OF_A_LONG_LIST
+    known = 0 if wrong_at or is_short else expected_rows
     is_beyond = walk.read is not None and walk.read.offset >= known
     earned = _earned(walk.pages - wrong_at, is_cheap=expected_rows == UNKNOWN) if is_beyond else 0
     guesses = walk.guesses(most)
@@ -74,7 +79,7 @@ def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) 
 
 
 def _earned(right_pages: int, *, is_cheap: bool) -> int:
-    first = int(is_cheap and right_pages >= _PAGES_OF_FIRST_GUESS)
+    first = int(is_cheap and right_pages >= _PAGES_OF_A_LIST)
     return max(first, right_pages // _PAGES_PER_GUESS)
 
 
@@ -114,6 +119,14 @@ class Ahead:
         future: Future[Page] = Future()
         threading.Thread(target=self._run, args=(read, future), daemon=True).start()
         return future
+
+    def give_way(self, future: Future[Page]) -> None:
+        """Let what is under way be sent before the use that is made of a page.
+
+        While a page is loaded into SQLite no request can be counted, so whoever has not come that far waits
+        for all of the load: then pages come one by one, where several loaded together would cost less.
+        """
+        wait([future, *self._under_way.values()], timeout=_HEAD_START_SECONDS)
 
     def wait_for(self, future: Future[Page]) -> Page:
         """The page, or its error. Raises StoppedError when the process is asked to stop."""

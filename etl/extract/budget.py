@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from etl.clock import Clock
 from etl.engine import writing
-from etl.errors import StoppedError
+from etl.errors import EtlError, StoppedError
 from etl.extract.limits import Limits
 from etl.logs import Log
 from etl.model import Account
@@ -36,6 +36,8 @@ _NOTABLE_SECONDS = 5.0
 # A process that stands still between the count of a request and its sending, since its machine sleeps, say,
 # counts it anew: half the way that the record allows for is left to the request itself.
 _LATEST_START = LONGEST_WAY / 2
+# While so many are left to the key, by the source's word, nobody has to hear of it at once.
+_PLENTY = 25
 # A long wait is looked at again so often: meanwhile clocks are set and machines sleep.
 _LONGEST_SLEEP_SECONDS = 60.0
 
@@ -112,12 +114,23 @@ class SharedBudget:
             yield request
         finally:
             now = self._clock.now()
-            with suppress(StoppedError):  # closed: what was under way then is settled by nobody
-                self._together.ask(_Ended(taken=taken, told=told_by(request, now), at=now))
+            self._end(_Ended(taken=taken, told=told_by(request, now), at=now))
 
     def close(self) -> None:
         """Let no more requests pass; what is still under way says no word to the database any more."""
-        self._together.close()
+        with suppress(EtlError):  # what is not noted counts for longer, and whoever comes next meets the same
+            self._together.close()
+
+    def _end(self, ended: _Ended) -> None:
+        """Note it with the next request, or at once where others have to hear what was told.
+
+        While a page is loaded into SQLite nothing is noted, and the answer would wait for that.
+        """
+        if _can_wait(ended.told):
+            self._together.tell(ended)
+            return
+        with suppress(StoppedError):  # closed: what was under way then is settled by nobody
+            self._together.ask(ended)
 
     def _wait(self) -> Taken:
         turn = 0.0 if self._queue.locked() else self._take()
@@ -157,6 +170,13 @@ class SharedBudget:
         longest = max(window.seconds for window in self._quota.windows)
         with writing(self._engine) as connection:
             forget_requests(connection, self._clock.now() - timedelta(seconds=longest))
+
+
+def _can_wait(told: Told | None) -> bool:
+    """Whether what was told keeps nobody from sending soon."""
+    if told is None or told.refused or told.wait_until is not None:
+        return False
+    return told.window is None or told.window.remaining >= _PLENTY
 
 
 def told_by(request: Request, now: datetime) -> Told | None:

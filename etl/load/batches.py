@@ -11,7 +11,7 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Insert, Text, bindparam, insert, select, update
 
-from etl.load.bulk import Values, insert_new, upsert
+from etl.load.bulk import Values, Written, insert_new, upsert
 from etl.load.changes import Write
 from etl.load.lookup import IsOneOf
 from etl.model import Change
@@ -40,10 +40,12 @@ def save_batches(
     `all_new`: that the table has none of them was not looked up. Raises DuplicateKeyError where it has.
     """
     for change in Change:
-        of_kind = [write for write in writes if write.change is change]
+        # In the order of their key: what of its index is next to each other is touched together.
+        of_kind = sorted((w for w in writes if w.change is change), key=lambda write: write.record.id)
         if not of_kind:
             continue
         rows = _rows(account, run_id, observed_at, of_kind)
+        written: Written | None
         if all_new:
             written = insert_new(connection, batch_calls, BATCH_COLUMNS, rows)
         else:
@@ -66,9 +68,9 @@ def _rows(account: str, run_id: int, observed_at: datetime, writes: Sequence[Wri
     ]
 
 
-def append_history(connection: Connection, change: Change, written: FromClause) -> None:
-    """Note the change of all batches that stand there."""
-    connection.execute(_copy(written), {"as_change": change})
+def append_history(connection: Connection, change: Change, written: Written) -> None:
+    """Note the change of the batches that were written."""
+    connection.execute(_copy(written.source), {"as_change": change, **written.parameters})
 
 
 def append_written(

@@ -7,20 +7,26 @@ the same rows, in the order of the columns that are named.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     JSON,
     Boolean,
+    ColumnElement,
     Connection,
     DateTime,
     FromClause,
     MetaData,
+    Select,
     Table,
     Time,
+    bindparam,
+    func,
+    literal_column,
+    select,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
@@ -36,12 +42,24 @@ class DuplicateKeyError(Exception):
     """A row that was to be new is there already; the transaction is lost."""
 
 
+class Written(NamedTuple):
+    """What holds the rows that were written, and no others, until the next ones are.
+
+    A copy from there takes half the time of one that has to find them again.
+    """
+
+    source: FromClause
+    parameters: Mapping[str, Any] = {}
+
+
 def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> FromClause | None:
-    """Insert rows; returns what `upsert` does. Raises DuplicateKeyError where the table has one of them."""
+) -> Written:
+    """Insert rows. Raises DuplicateKeyError where the table has one of them."""
     try:
-        return _write(connection, table, columns, rows)
+        if connection.dialect.name == "postgresql":
+            return _write_staged(connection, table, columns, rows)
+        return _insert_prepared(connection, table, columns, rows)
     except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:
         if _is_duplicate(error):
             raise DuplicateKeyError from None
@@ -63,14 +81,17 @@ def upsert(
     *,
     keep: frozenset[str],
     newer_by: str,
-) -> FromClause | None:
+) -> Written | None:
     """Insert rows or, by the table's key, replace what is there; no key stands twice among `rows`.
 
     A row that is there keeps the columns named in `keep`; where its `newer_by` is later it is not touched.
-    Return what holds these rows and no others until the next ones are written, where there is such a thing: a
-    copy from there takes half the time of one that has to find them again.
+    Returns None where nothing but the table holds the rows.
     """
-    return _write(connection, table, columns, rows, _resolve_conflict(table, columns, keep, newer_by))
+    resolution = _resolve_conflict(table, columns, keep, newer_by)
+    if connection.dialect.name == "postgresql":
+        return _write_staged(connection, table, columns, rows, resolution)
+    _write_prepared(connection, table, columns, rows, resolution)
+    return None
 
 
 def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[str], newer_by: str) -> str:
@@ -82,27 +103,37 @@ def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[st
     return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes} WHERE {is_newer}"
 
 
-def _write(
-    connection: Connection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Sequence[Values],
-    resolution: str = "",
-) -> FromClause | None:
-    if connection.dialect.name == "postgresql":
-        return _write_staged(connection, table, columns, rows, resolution)
-    _write_prepared(connection, table, columns, list(zip(*rows, strict=True)), resolution)
-    return None
+def _insert_prepared(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
+) -> Written:
+    newer = _newer_rows(table)
+    last_row = connection.scalar(newer.last_row)
+    _write_prepared(connection, table, columns, rows)
+    return Written(newer.rows, {"last_row": last_row or 0})
+
+
+class _NewerRows(NamedTuple):
+    last_row: Select[tuple[int]]
+    rows: FromClause
+
+
+@cache
+def _newer_rows(table: Table) -> _NewerRows:
+    """SQLite numbers the rows of a table in the order in which they were inserted."""
+    number: ColumnElement[int] = literal_column(f"{table.name}.rowid")
+    newer = select(table).where(number > bindparam("last_row"))
+    return _NewerRows(select(func.max(number)).select_from(table), newer.subquery())
 
 
 def _write_prepared(
     connection: Connection,
     table: Table,
     columns: tuple[str, ...],
-    values: Sequence[Values],  # of each column
-    resolution: str,
+    rows: Sequence[Values],
+    resolution: str = "",
 ) -> None:
     """Columns that no row fills are left out, and so null: to hand over a null takes longer than a number."""
+    values = list(zip(*rows, strict=True))  # of each column
     filled = [at for at, column in enumerate(values) if column.count(None) < len(column)]
     names = tuple(columns[at] for at in filled)
     places = ", ".join("?" * len(names))
@@ -123,8 +154,12 @@ def _encode(encode: Encoder | None, column: Values) -> Sequence[Any]:
 
 
 def _write_staged(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values], resolution: str
-) -> Table:
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Values],
+    resolution: str = "",
+) -> Written:
     staging = _staging(table)
     names = ", ".join(columns)
     # What is in it is of the page before; TRUNCATE would make a new file each time, which takes longer.
@@ -136,7 +171,7 @@ def _write_staged(
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging.name} {resolution}"
     )
-    return staging
+    return Written(staging)
 
 
 @cache

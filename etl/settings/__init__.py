@@ -65,7 +65,7 @@ class Settings:
         variable="DATABASE_SCHEMA",
     )
     page_size: int = setting(whole_number(1, 100_000), 1000, "rows asked for in one request")
-    fetch_ahead: int = setting(whole_number(1, 64), 3, "most requests of one account at the same time")
+    fetch_ahead: int = setting(whole_number(1, 64), 4, "most requests of one account at the same time")
     timeout_seconds: float = setting(
         number(0.05, 600), 30.0, "longest wait for an answer; the source itself tries for up to 7 s"
     )

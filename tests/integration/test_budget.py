@@ -7,13 +7,13 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from etl import app
 from etl.clock import Clock, SystemClock
@@ -141,11 +141,49 @@ def test_the_key_is_nowhere_in_the_database(database: Database) -> None:
 
 def test_what_no_window_holds_is_forgotten(database: Database) -> None:
     clock = FakeClock()
-    send(budget(database, clock), 3)
+    with closing(budget(database, clock)) as shared:
+        send(shared, 3)
     clock.pass_time(61)
     send(budget(database, clock))
     with reading(database.engine) as connection:
         assert len(connection.execute(select(sync_requests)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "is_noted"),
+    [
+        ({"remaining": 25, "reset_seconds": 30.0}, False),
+        ({"remaining": 24, "reset_seconds": 30.0}, True),
+        ({"remaining": 25, "reset_seconds": 30.0, "retry_after_seconds": 1.0}, True),
+    ],
+)
+def test_what_keeps_others_from_sending_is_noted_at_once(
+    database: Database, told: dict[str, Any], is_noted: bool
+) -> None:
+    clock = FakeClock()
+    send(budget(database, clock), limit=100, **told)
+    assert (state(database, clock.now()).told.told_remaining is not None) is is_noted
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_all_else_is_noted_with_the_next_request_or_at_the_end(database: Database, goes_on: bool) -> None:
+    clock = FakeClock()
+    shared = budget(database, clock)
+    send(shared, limit=100, remaining=99, reset_seconds=30.0)
+    if goes_on:
+        with shared.request():
+            assert state(database, clock.now()).told.told_remaining == 99
+    else:
+        shared.close()
+        assert state(database, clock.now()).told.told_remaining == 99
+
+
+def test_what_cannot_be_noted_at_the_end_is_no_fault_of_the_sync(database: Database) -> None:
+    shared = budget(database, FakeClock())
+    send(shared)
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE sync_requests RENAME TO elsewhere"))
+    shared.close()
 
 
 def test_what_is_left_can_be_looked_up(database: Database) -> None:
@@ -290,8 +328,8 @@ def test_a_probe_needs_no_database(database: Database) -> None:
 
 ASK = """
 import json
-from contextlib import closing
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from etl.clock import SystemClock
 from etl.extract.budget import SharedBudget
 from etl.extract.client import Client

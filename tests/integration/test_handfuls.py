@@ -60,7 +60,7 @@ def test_of_a_handful_that_is_not_committed_nothing_is_there(pipeline: Pipeline,
             pipeline.sync(full=False, progress=OnPage(commits.note))
     finally:
         event.remove(engine, "commit", die)
-    assert any(size > 1 for size in commits.sizes) is (pages > 1)
+    assert any(size > 1 for size in commits.sizes) or pages == 1
     proven = [covered.interval for covered in pipeline.coverage()]
     assert proven
     assert pipeline.alive().keys() == {

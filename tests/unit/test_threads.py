@@ -138,6 +138,28 @@ def test_once_closed_nothing_more_is_done() -> None:
     assert gate.calls == []
 
 
+def test_what_was_told_is_done_before_what_is_asked_for_next() -> None:
+    gate = Gate()
+    gate.open.set()
+    together: Together[str, str] = Together(gate.act)
+    together.tell("a")
+    together.tell("b")
+    assert gate.calls == []
+    assert together.ask("c") == "C"
+    assert together.ask("d") == "D"
+    assert gate.calls == [["a", "b", "c"], ["d"]]
+
+
+def test_what_was_told_is_done_at_the_end_if_nobody_asks() -> None:
+    gate = Gate()
+    gate.open.set()
+    together: Together[str, str] = Together(gate.act)
+    together.tell("a")
+    together.close()
+    together.close()
+    assert gate.calls == [["a"]]
+
+
 def test_closing_waits_for_what_is_under_way() -> None:
     gate = Gate()
     together: Together[str, str] = Together(gate.act)

@@ -269,8 +269,8 @@ def test_no_guess_beyond_the_known_rows_is_risked_before_the_walk_is_there(long_
     assert all(read.offset < 1200 for read in worthwhile(walk, 8, 1200))
 
 
-@pytest.mark.parametrize(("pages", "earned"), [(1, 0), (2, 1), (23, 1), (24, 2)])
-def test_where_it_costs_little_the_first_guess_is_earned_at_once(
+@pytest.mark.parametrize(("pages", "earned"), [(1, 0), (2, 1), (23, 1), (24, 8)])
+def test_where_it_costs_little_one_guess_is_earned_at_once_and_all_soon(
     long_list: Shelf, pages: int, earned: int
 ) -> None:
     assert len(worthwhile(walk_after(pages, long_list.fetch), 8, UNKNOWN)) == earned
