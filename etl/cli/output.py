@@ -57,11 +57,22 @@ def print_rich(*parts: RenderableType) -> None:
     out = console()
     for part in parts:
         if not isinstance(part, Text):
-            out.print(part)
+            _print_whole(out, part)
         elif out.is_terminal:
             out.print(_hanging(part))
         else:  # what goes into a file or a pipe can be searched line by line
             out.print(part, soft_wrap=True)
+
+
+def _print_whole(out: Console, block: RenderableType) -> None:
+    """A table; where the terminal is too narrow for its figures, the terminal wraps the lines."""
+    from rich.measure import Measurement
+
+    usual = out.width
+    unbounded = out.options.update(max_width=_WIDTH_OF_A_FILE)
+    out.width = max(usual, Measurement.get(out, unbounded, block).minimum)
+    out.print(block)
+    out.width = usual
 
 
 def _hanging(line: Text) -> RenderableType:
@@ -69,7 +80,7 @@ def _hanging(line: Text) -> RenderableType:
     from rich.padding import Padding
 
     indent = len(line.plain) - len(line.plain.lstrip(" "))
-    return Padding(line[indent:], (0, 0, 0, indent)) if indent else line
+    return Padding(line[indent:], (0, 0, 0, indent), expand=False) if indent else line
 
 
 def print_csv(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> None:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.model import RunSummary
+from etl.report.columns import keep_whole
 from etl.report.safe_text import harmless
 
 # Counts that are nothing in a usual run have a column only where one of the runs has some.
@@ -44,7 +45,7 @@ def render_runs(runs: Sequence[RunSummary]) -> Table:
         numbers = (f"{getattr(run, name):,}" for name, _ in counts)
         result = Text(run.status, style=_STYLES.get(run.status, "red"))
         table.add_row(Text(run.account), Text(run.mode), result, *numbers, f"{run.seconds:.1f} s")
-    return table
+    return keep_whole(table)
 
 
 def render_remarks(runs: Iterable[RunSummary], drift: Mapping[str, Sequence[str]]) -> list[Text]:

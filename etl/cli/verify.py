@@ -75,6 +75,7 @@ def _counts(verdicts: Sequence[Verdict]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from etl.report.columns import keep_whole
     from etl.report.safe_text import harmless
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -87,7 +88,7 @@ def _counts(verdicts: Sequence[Verdict]) -> Table:
             status = "unreadable" if count.status is None else harmless(count.status)
             table.add_row(Text(verdict.account), Text(status), *_numbers(count))
         table.add_row(Text(verdict.account), Text("all", style="bold"), *_numbers(verdict.total))
-    return table
+    return keep_whole(table)
 
 
 def _numbers(count: Count) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from etl.report.columns import keep_whole
 from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
 from etl.report.words import ago
@@ -82,7 +83,7 @@ def _table(accounts: Iterable[Health], now: datetime) -> Table:
             ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
             _quota(health.quota),
         )
-    return table
+    return keep_whole(table)
 
 
 def _freshness(health: Health) -> Text:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -182,3 +184,20 @@ def test_an_account_without_a_key_is_not_asked_for(call: Call, tmp_path: Path) -
         ["ok", "source", "acme:"],
         ["failed", "key", "globex:"],
     ]
+
+
+# -- in a terminal -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_a_check_is_coloured_unless_no_color_is_asked_for(
+    call: Call, monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool
+) -> None:
+    call("migrate")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    with redirect_stdout(StringIO()) as terminal:
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        assert run(["check"]) == 0
+    assert ("\x1b[32mok" in terminal.getvalue()) is coloured
+    assert ("\x1b" in terminal.getvalue()) is coloured

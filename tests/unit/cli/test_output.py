@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from etl.cli.output import print_csv, print_error, print_json, print_rich
+from etl.report.columns import keep_whole
 
 
 def test_json_is_one_document_that_no_terminal_can_be_driven_by(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,6 +43,21 @@ def test_what_is_wrapped_in_a_terminal_stays_indented_and_looks_as_it_did() -> N
     assert len(wrapped) > 1
     assert all(line.startswith("  word") for line in wrapped)
     assert last == "plain"
+
+
+def test_a_figure_that_a_narrow_terminal_has_no_room_for_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    table = Table("account", box=None, header_style="")
+    for title in ("requests", "rows", ""):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_row("the name of an account", "1,234,567", "98,765,432", "")
+    with redirect_stdout(Terminal()) as terminal:
+        print_rich(Padding(keep_whole(table), (0, 0, 0, 2), expand=False), Text("word " * 5))
+    header, row, *below, first, second = (line.split() for line in terminal.getvalue().splitlines())
+    assert header == ["account", "requests", "rows"]
+    assert row[-2:] == ["1,234,567", "98,765,432"]
+    assert " ".join((*row[:-2], *(word for line in below for word in line))) == "the name of an account"
+    assert (first, second) == (["word"] * 4, ["word"])
 
 
 def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:

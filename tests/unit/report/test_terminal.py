@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
+from etl.cli.output import print_rich
 from etl.report.document import summary_as_json
 from etl.report.glyphs import ASCII, BLOCKS, Glyphs
 from etl.report.running import UnderWay, derive_running
@@ -65,6 +68,15 @@ def test_no_age_is_claimed_while_an_account_was_never_read_completely() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int, glyphs: Glyphs) -> None:
     long = replace(SUMMARY, under_way=running("x" * 500))
     assert max(map(len, shown(long, width, glyphs).splitlines())) <= width
+
+
+def test_a_narrow_terminal_cuts_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with redirect_stdout(StringIO()) as narrow:
+        monkeypatch.setattr(narrow, "isatty", lambda: True)
+        print_rich(*render_report(SUMMARY))
+    figures = {word for word in shown(SUMMARY, 120).split() if any(map(str.isdigit, word))}
+    assert figures - set(Text.from_ansi(narrow.getvalue()).plain.split()) == set()
 
 
 def test_names_cannot_drive_the_terminal_and_are_no_markup() -> None:
