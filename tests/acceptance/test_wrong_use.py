@@ -96,9 +96,16 @@ CASES = {
         says="page_size, from flag --page-size: expected a whole number from 1 to 100000, got '0'",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
+    "a rhythm that begins with the longer time": Case(
+        arguments="schedule --every 10m..1m",
+        says="expected a second or more, and of two times the shorter one first, got '10m..1m'",
+    ),
+    "a port that there is not": Case(
+        arguments="sandbox --port 65536", says="port is 65536: expected 65535 or less"
+    ),
     "a window that ends before it begins": Case(
         arguments="backfill --since 2026-01-02 --until 2026-01-01",
-        says="is not later than --since 2026-01-02T00:00:00+00:00: expected the end of the window behind its",
+        says="is not later than --since 2026-01-02T00:00:00+00:00: expected the end of the window after its",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
     "a window that is still to come": Case(

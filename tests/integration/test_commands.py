@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -57,9 +59,16 @@ def test_tables_without_a_sync_are_told_from_no_tables(call: Call, monkeypatch: 
     assert "no account has been synced yet, got 'acme'" in refused.err
 
 
-def test_where_nothing_is_set_aside_the_list_says_so(call: Call) -> None:
-    assert call("migrate").code == 0
-    assert call("quarantine", "list") == (0, "Nothing is set aside.\n", "")
+def test_where_nothing_is_set_aside_the_commands_say_so(call: Call) -> None:
+    assert call("sync").code == 0
+    for command in ("list", "replay"):
+        assert call("quarantine", command) == (0, "Nothing is set aside.\n", "")
+        assert call("quarantine", command, "--account", "default").out == "Nothing is set aside.\n"
+        refused = call("quarantine", command, "--account", "acme")
+        assert (refused.code, refused.out) == (2, "")
+        assert "expected one of default, got 'acme'" in refused.err
+    assert json.loads(call("quarantine", "replay", "--json").out) == {"runs": []}
+    assert call("quarantine", "replay", "-q") == (0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -83,10 +92,41 @@ def test_tables_of_another_release_are_not_read(call: Call, tmp_path: Path, vers
 
 
 def test_a_demo_that_cannot_write_ends_with_the_code_of_its_sync(call: Call) -> None:
-    outcome = call("demo", "--batches", "10", "--keep", "nowhere/demo.db")
+    Path("demo.db").symlink_to("nowhere/demo.db")
+    outcome = call("demo", "--batches", "10", "--keep", "demo.db")
     assert outcome.code == 4
-    assert "the folder nowhere" in outcome.err
+    assert "the SQLite file demo.db" in outcome.err
     assert "Second sync" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere/demo.db", "the folder nowhere does not exist"),
+        ("what?.db", "a file that can stand in a URL, without '?' and control characters, got 'what?.db'"),
+        ("there.db", "there.db is there already; name a new file"),
+    ],
+)
+def test_a_file_that_a_demo_cannot_keep_is_refused_before_it_begins(call: Call, name: str, told: str) -> None:
+    Path("there.db").touch()
+    outcome = call("demo", "--keep", name)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert told in outcome.err
+
+
+def test_what_a_demo_says_to_call_can_be_called(call: Call) -> None:
+    *_, last = call("demo", "--batches", "10", "--keep", "my file.db").out.splitlines()
+    _, _, told = last.partition(": ")
+    assert shlex.split(told) == ["DATABASE_URL=sqlite:///my file.db", "magpipe-etl", "report"]
+
+
+def test_a_report_of_nothing_asks_about_a_status_that_nobody_knows(call: Call) -> None:
+    call("sync")
+    outcome = call("report", "--status", "complete")
+    assert "No campaigns." in outcome.out
+    assert outcome.err == "warning: the status 'complete' is not known here; did you mean completed?\n"
+    assert call("report", "--status", "complete", "-q").err == ""
+    assert call("report", "--status", "complete", "--status", "completed").err == ""
 
 
 # -- what is odd -------------------------------------------------------------------------------------
