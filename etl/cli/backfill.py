@@ -49,9 +49,9 @@ def backfill(
     """Read again what was created in a window of time, whatever is known of it already.
 
     T is a date or a time, in UTC unless it says otherwise, or a length such as 7d: since the beginning of
-    that day, or hour, so long ago. The window is found in the list without reading
-    all that is newer. When it was cut off, ask for the same once more: it goes on from there. From where the
-    next `sync` reads on does not change.
+    that day, or hour, so long ago. The window is found in the list without reading all that is newer. When it
+    was cut off, ask for the same once more: it goes on from there. Where the next `sync` reads on does not
+    change.
     """
     settings = invocation.settings()
     check_window(since, until)
@@ -101,4 +101,4 @@ def _check_past(since: datetime) -> None:
     from etl.clock import SystemClock
 
     if since > SystemClock().now():
-        raise click.UsageError(f"--since {since.isoformat()} is in the future: expected a time that has been")
+        raise click.UsageError(f"--since {since.isoformat()} is in the future: expected a time in the past")

@@ -109,9 +109,8 @@ def _last_run(health: Health, now: datetime) -> Text:
 def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     name = health.facts.account
     for incident in health.incidents:
-        since = ago(now - incident.since)
         times = f"{incident.times} in a row, " if incident.times > 1 else ""
-        line = f"{name}: {incident.what} ({times}since {since}): {incident.detail}"
+        line = f"{name}: {incident.what} ({times}for {ago(now - incident.since)}): {incident.detail}"
         yield Text(harmless(line), style="red")
     if health.quota and health.quota.not_before and health.quota.not_before > now:
         wait = ago(health.quota.not_before - now)

@@ -143,7 +143,7 @@ class _Report:
         now, end = self._summary.now, one.expected_end_at
         if end is None:
             return ""
-        return f"ends in {ago(end - now)}" if end > now else f"due for {ago(now - end)}"
+        return f"ends in {ago(end - now)}" if end > now else f"overdue by {ago(now - end)}"
 
     def _lately(self, changes: Changes) -> Iterator[RenderableType]:
         if changes.nothing:

@@ -8,21 +8,18 @@ lies between them is a gap, and the next sync reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from etl.interval import EVERYTHING, NEWEST, RESOLUTION, Interval
+from etl.interval import EVERYTHING, NEWEST, OLDEST, RESOLUTION, Interval
 from etl.tables import sync_coverage
 
 # Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
 # minutes would otherwise leave a strip each.
 GRAIN = timedelta(minutes=15)
-
-_LOWEST = datetime.min.replace(tzinfo=UTC)
-_HIGHEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Covered(NamedTuple):
@@ -105,7 +102,7 @@ def proven_since(coverage: Sequence[Covered]) -> datetime | None:
 def find_gaps(coverage: Sequence[Covered]) -> list[Interval]:
     """What no proof covers, newest first; the first gap is always the one above all that is known."""
     if not coverage:
-        return [Interval(after=None, upto=None)]
+        return [EVERYTHING]
     intervals = [covered.interval for covered in coverage]
     gaps = [Interval(after=intervals[0].upto, upto=None)]
     gaps += [
@@ -142,11 +139,11 @@ def _join(upper: Covered, lower: Covered) -> Covered:
 
 
 def _top(interval: Interval) -> datetime:
-    return interval.upto if interval.upto is not None else _HIGHEST
+    return interval.upto if interval.upto is not None else NEWEST
 
 
 def _bottom(interval: Interval) -> datetime:
-    return interval.after if interval.after is not None else _LOWEST
+    return interval.after if interval.after is not None else OLDEST
 
 
 def _values(account: str, covered: Covered) -> dict[str, object]:

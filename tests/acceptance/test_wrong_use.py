@@ -110,7 +110,7 @@ CASES = {
     ),
     "a window that is still to come": Case(
         arguments="backfill --since 9999-01-01",
-        says="--since 9999-01-01T00:00:00+00:00 is in the future: expected a time that has been",
+        says="--since 9999-01-01T00:00:00+00:00 is in the future: expected a time in the past",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
     "a variable that is no number": Case(

@@ -175,7 +175,7 @@ def test_a_folder_is_no_file_to_export_into(call: Call, tmp_path: Path) -> None:
     (tmp_path / "calls.csv").mkdir()
     outcome = call("export", "batch_calls", "--to", "calls.csv")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "calls.csv is there, and no file" in outcome.err
+    assert "calls.csv is there and is not a file" in outcome.err
 
 
 # -- more than can be shown --------------------------------------------------------------------------

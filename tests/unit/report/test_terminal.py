@@ -103,7 +103,7 @@ def test_a_campaign_without_a_name_goes_by_its_id() -> None:
 def test_the_end_of_what_runs_is_told_as_it_is_expected() -> None:
     assert "ends in 30 min" in shown(SUMMARY)  # 1,000 of 1,500 calls in an hour
     late = replace(SUMMARY, now=NOW + timedelta(hours=1))
-    assert "due for 30 min" in shown(late)
+    assert "overdue by 30 min" in shown(late)
     unknown = replace(SUMMARY, under_way=running("Reminders", started_at=None))
     assert "ends in" not in shown(unknown)
 
