@@ -48,7 +48,8 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = root) -
     except BrokenPipeError:
         return _leave_pipe()
     except OSError as error:
-        return _complain(invocation, f"the system refused: {error.strerror or error}", None, 1)
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(invocation, f"the system refused: {where}{error.strerror or error}", None, 1)
     except Exception as error:  # noqa: BLE001  the one place where everything ends
         return _own_up(invocation, error)
 

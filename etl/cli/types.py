@@ -59,6 +59,14 @@ def as_duration(_context: click.Context, _option: click.Parameter, value: str | 
         raise click.BadParameter(f"{error}, got {value!r}") from None
 
 
+def as_lasting(context: click.Context, option: click.Parameter, value: str | None) -> timedelta | None:
+    """A length of time that is not nothing."""
+    length = as_duration(context, option, value)
+    if length == timedelta():
+        raise click.BadParameter(f"expected a length of time of 1s or more, got {value!r}")
+    return length
+
+
 def as_moment(context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
     """In the zone of the command's `--timezone`, where it has one; that option has to be eager."""
     from etl.clock import SystemClock

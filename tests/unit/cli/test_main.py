@@ -81,6 +81,8 @@ def test_with_v_a_bug_shows_its_traceback_without_secrets(capsys: Captured) -> N
 def test_a_refusal_of_the_system_is_told(capsys: Captured) -> None:
     assert run([], ending(OSError(28, "No space left on device"))) == 1
     assert capsys.readouterr().err == "error: the system refused: No space left on device\n"
+    assert run([], ending(FileNotFoundError(2, "No such file or directory", "a.tmp"))) == 1
+    assert capsys.readouterr().err == "error: the system refused: a.tmp: No such file or directory\n"
 
 
 def test_an_error_cannot_write_a_second_line_or_show_a_key(capsys: Captured) -> None:
