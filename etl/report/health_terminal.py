@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from etl.report.columns import keep_whole
+from etl.report.columns import Whole
 from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
 from etl.report.words import ago
@@ -56,7 +56,7 @@ def health_as_json(health: Health) -> dict[str, Any]:
     }
 
 
-def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Text]:
+def render_health(accounts: Iterable[Health], now: datetime) -> list[Whole | Text]:
     """A table of the accounts, then a line for each thing that somebody should know."""
     accounts = list(accounts)
     return [
@@ -65,10 +65,11 @@ def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Tex
     ]
 
 
-def _table(accounts: Iterable[Health], now: datetime) -> Table:
+def _table(accounts: Iterable[Health], now: datetime) -> Whole:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("account", "age", "last run"):
-        table.add_column(title)
+    table.add_column("account", overflow="fold")
+    for title in ("age", "last run"):
+        table.add_column(title, no_wrap=True)
     for title in ("rows", "gone", "aside", "proof", "quota"):
         table.add_column(title, justify="right", no_wrap=True)
     for health in accounts:
@@ -83,7 +84,7 @@ def _table(accounts: Iterable[Health], now: datetime) -> Table:
             ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
             _quota(health.quota),
         )
-    return keep_whole(table)
+    return Whole(table)
 
 
 def _freshness(health: Health) -> Text:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.report.changes import Changes, Event
-from etl.report.columns import keep_whole
+from etl.report.columns import Whole
 from etl.report.figures import Campaign, Tally
 from etl.report.glyphs import BLOCKS, Glyphs
 from etl.report.notices import Grade
@@ -121,23 +121,23 @@ class _Report:
                 self._percent(tally.completion_rate),
             )
         yield _heading(title)
-        yield _indented(keep_whole(table))
+        yield _indented(Whole(table))
 
-    def _ranked(self, campaigns: Sequence[Campaign]) -> Table:
+    def _ranked(self, campaigns: Sequence[Campaign]) -> Whole:
         table = _grid("right", "right", "name", "left")
         for campaign in campaigns:
             tally = campaign.tally
             calls = f"{tally.completed:,} of {tally.attempted:,}"
             table.add_row(self._percent(tally.success_rate), calls, *self._name(campaign))
-        return keep_whole(table)
+        return Whole(table)
 
-    def _running(self, campaigns: Sequence[Running]) -> Table:
+    def _running(self, campaigns: Sequence[Running]) -> Whole:
         table = _grid("left", "right", "name", "left", "left")
         for one in campaigns:
             reached = one.campaign.tally.completion_rate
             name, account = self._name(one.campaign)
             table.add_row(self._bar(reached), self._percent(reached), name, Text(self._end(one)), account)
-        return keep_whole(table)
+        return Whole(table)
 
     def _end(self, one: Running) -> str:
         now, end = self._summary.now, one.expected_end_at
@@ -167,13 +167,13 @@ class _Report:
         if changes.events_left_out:
             yield Text(f"  and {changes.events_left_out:,} more", style="dim")
 
-    def _events(self, events: Sequence[Event]) -> Table:
+    def _events(self, events: Sequence[Event]) -> Whole:
         table = _grid("left", "left", "name", "left")
         for event in events:
             moment = self._summary.scope.local(event.observed_at)
             name, account = self._name(event, _SHORT_NAME_COLUMNS)
             table.add_row(Text(f"{moment:%m-%d %H:%M}", style="dim"), self._tell(event), name, account)
-        return keep_whole(table)
+        return Whole(table)
 
     def _tell(self, event: Event) -> Text:
         told = {"inserted": "new", "deleted": "gone", "revived": "back"}.get(event.change)
