@@ -40,7 +40,7 @@ def check(invocation: Invocation, *, as_json: bool) -> int:
     findings = []
     for finding in _find(invocation):
         findings.append(finding)
-        if not as_json:
+        if not as_json and not (finding.ok and invocation.quiet):
             _print(finding)
     if as_json:
         ok = all(finding.ok for finding in findings)

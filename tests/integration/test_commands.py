@@ -165,6 +165,8 @@ def test_rows_that_are_set_aside_have_a_line_each_until_they_can_be_read(
 def test_with_q_a_file_is_written_without_a_word(call: Call, tmp_path: Path) -> None:
     assert call("sync", "-q") == (0, "", "")
     assert call("verify", "-q") == (0, "", "")
+    assert call("check", "-q") == (0, "", "")
+    assert call("migrate", "-q") == (0, "", "")
     assert call("export", "-q", "batch_calls", "--to", "calls.csv") == (0, "", "")
     assert call("report", "-q", "--html", "report.html") == (0, "", "")
     assert (tmp_path / "calls.csv").read_text().count("\n") == 61
@@ -224,6 +226,8 @@ def test_an_account_without_a_key_is_not_asked_for(call: Call, tmp_path: Path) -
         ["ok", "source", "acme:"],
         ["failed", "key", "globex:"],
     ]
+    quiet = call("check", "-q").out.splitlines()
+    assert [line.split()[0] for line in quiet] == ["failed", "mend:"]
 
 
 # -- in a terminal -----------------------------------------------------------------------------------
