@@ -31,10 +31,15 @@ class Covered(NamedTuple):
 
 def read_coverage(connection: Connection, account: str) -> list[Covered]:
     """The account's intervals, newest first."""
-    columns = (sync_coverage.c.created_from, sync_coverage.c.created_to, sync_coverage.c.proven_at)
-    query = select(*columns).where(sync_coverage.c.account == account)
-    found = (Covered(Interval(after=after, upto=upto), at) for after, upto, at in connection.execute(query))
-    return _in_order(found)
+    return _in_order(_read_by_row(connection, account).values())
+
+
+def _read_by_row(connection: Connection, account: str) -> dict[int, Covered]:
+    """The account's intervals by the number of their row."""
+    row = sync_coverage.c
+    query = select(row.coverage_id, row.created_from, row.created_to, row.proven_at)
+    found = connection.execute(query.where(row.account == account))
+    return {number: Covered(Interval(after=after, upto=upto), at) for number, after, upto, at in found}
 
 
 def save_coverage(
@@ -52,14 +57,20 @@ def save_coverage(
     at what was covered before: nobody knows what is created above. `since` is when the run, or the first
     attempt at the same, began: what was proven before is kept apart.
     """
-    older = read_coverage(connection, account)
+    rows = _read_by_row(connection, account)
+    older = _in_order(rows.values())
     closed = close_top(proven.interval, older, newest)
     loaded = closed & only if closed is not None else None
     if loaded is None:
         return
     merged = add_proof(older, Covered(loaded, proven.proven_at), since=since)
-    connection.execute(delete(sync_coverage).where(sync_coverage.c.account == account))
-    connection.execute(insert(sync_coverage), [_values(account, covered) for covered in merged])
+    # A page touches one or two intervals of many: the others' rows stay.
+    over = [number for number, covered in rows.items() if covered not in merged]
+    new = [_values(account, covered) for covered in merged if covered not in older]
+    if over:
+        connection.execute(delete(sync_coverage).where(sync_coverage.c.coverage_id.in_(over)))
+    if new:
+        connection.execute(insert(sync_coverage), new)
 
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:
