@@ -83,10 +83,10 @@ def _read_runs(connection: Connection, query: Select[Any]) -> dict[str, Run]:
 def _read_failing(connection: Connection) -> dict[str, Streak]:
     """The streaks of the accounts whose last sync was not proven complete."""
     runs, earlier = sync_runs.c, sync_runs.alias()
+    # Once an account, not once a run: a key that is refused for a month leaves thousands of runs.
+    complete = case((and_(earlier.c.complete, earlier.c.mode.in_(_SYNCS)), earlier.c.run_id), else_=0)
     last_complete = (
-        select(func.coalesce(func.max(earlier.c.run_id), 0))
-        .where(earlier.c.account == runs.account, earlier.c.complete, earlier.c.mode.in_(_SYNCS))
-        .scalar_subquery()
+        select(earlier.c.account, func.max(complete).label("run_id")).group_by(earlier.c.account).subquery()
     )
     streaks = (
         select(
@@ -94,7 +94,11 @@ def _read_failing(connection: Connection) -> dict[str, Streak]:
             func.count().label("count"),
             func.min(runs.started_at).label("since"),
         )
-        .where(runs.mode.in_(_SYNCS), runs.status.in_(_UNPROVEN), runs.run_id > last_complete)
+        .join(
+            last_complete,
+            and_(runs.account == last_complete.c.account, runs.run_id > last_complete.c.run_id),
+        )
+        .where(runs.mode.in_(_SYNCS), runs.status.in_(_UNPROVEN))
         .group_by(runs.account)
         .subquery()
     )

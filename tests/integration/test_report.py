@@ -231,6 +231,32 @@ def test_a_complete_sync_ends_a_streak(tables: Tables) -> None:
     assert facts.failing is None
 
 
+def test_a_long_outage_costs_a_look_at_each_run_and_no_more(tables: Tables) -> None:
+    """Counted in steps of SQLite's machine, so that no clock is asked."""
+    if tables.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL counts no steps")
+    steps = []
+    for _ in range(2):
+        for _ in range(200):
+            tables.run(status=RunStatus.FAILED)
+        steps.append(tables.ask(_count_steps))
+    assert steps[1] < 3 * steps[0]
+
+
+def _count_steps(connection: Connection) -> int:
+    count = 0
+
+    def note() -> None:
+        nonlocal count
+        count += 1
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(note, 100)
+    read_facts(connection)
+    driver.set_progress_handler(None, 0)
+    return count
+
+
 def test_deletes_are_held_back_only_when_no_run_is_at_work(tables: Tables) -> None:
     tables.run(status=RunStatus.FAILED)
     for number in range(3):
