@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, select
@@ -13,7 +12,6 @@ from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report.health import Facts, Proof, Run, Streak
 from etl.tables import (
-    UtcDateTime,
     batch_calls,
     quarantine,
     sync_coverage,
@@ -61,14 +59,10 @@ def read_facts(connection: Connection) -> tuple[Facts, ...]:
     )
 
 
-def read_last_complete(connection: Connection, accounts: Sequence[str] = ()) -> dict[str, datetime | None]:
-    """By account with a run or a batch: when its last complete sync ended."""
-    ended = case((and_(sync_runs.c.complete, sync_runs.c.mode.in_(_SYNCS)), sync_runs.c.finished_at))
-    ends = select(sync_runs.c.account, func.max(ended, type_=UtcDateTime())).group_by(sync_runs.c.account)
-    batches = select(batch_calls.c.account).distinct()
-    found: dict[str, datetime | None] = dict.fromkeys(connection.scalars(batches))
-    found |= dict(connection.execute(ends).tuples().all())
-    return {account: found[account] for account in sorted(found) if not accounts or account in accounts}
+def read_accounts(connection: Connection) -> list[str]:
+    """The names of all accounts with a run or a batch."""
+    names = select(sync_runs.c.account).union(select(batch_calls.c.account))
+    return sorted(connection.scalars(names))
 
 
 def _last_of_each(*conditions: Any) -> Select[Any]:
