@@ -57,7 +57,7 @@ def backfill(
     check_window(since, until)
     _check_past(since)
     if not invocation.quiet:
-        warn_of_unknown(statuses)
+        warn_of_unknown(statuses, invocation)
     if dry_run:
         from etl import app
 

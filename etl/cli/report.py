@@ -97,7 +97,7 @@ def report(
             connection, scope, max_age_seconds=settings.max_age_seconds, top=top, min_calls=min_calls
         )
     if not summary.sums.total.campaigns and not invocation.quiet:
-        warn_of_unknown(statuses)
+        warn_of_unknown(statuses, invocation)
     if html is not None:
         _write_page(html, summary, quiet=invocation.quiet)
     else:

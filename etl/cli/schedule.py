@@ -91,7 +91,7 @@ def schedule(
     with stoppable_clock() as clock:
         ending = Service(settings, options, clock=clock).run()
     if ending.failure is not None:
-        print_error(ending.failure, "start it again: what is committed is right", invocation.secrets)
+        print_error(ending.failure, "start it again: what is committed is right", invocation)
     code = 0 if ending.failure is None else 1
     if ending.cut_off:
         _leave(code)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from etl.cli.invocation import Invocation
 from etl.cli.output import print_warning
 
 
-def warn_of_unknown(statuses: Iterable[str]) -> None:
+def warn_of_unknown(statuses: Iterable[str], invocation: Invocation) -> None:
     """The source answers a status that it does not know with an empty list, and may know new ones."""
     from etl.settings.accounts import did_you_mean
     from etl.transform.statuses import KNOWN_STATUSES
@@ -15,4 +16,4 @@ def warn_of_unknown(statuses: Iterable[str]) -> None:
     for status in statuses:
         if status not in KNOWN_STATUSES:
             near = did_you_mean(status, KNOWN_STATUSES) or f"; known are {', '.join(KNOWN_STATUSES)}"
-            print_warning(f"the status {status!r} is not known here{near}")
+            print_warning(f"the status {status!r} is not known here{near}", invocation)

@@ -110,7 +110,7 @@ def show_runs(
         print_rich(render_runs(runs), *render_remarks(runs, _read_drift(settings, runs)))
     for run in runs:
         if run.error:
-            print_error(f"{run.account}: {run.error}", run.hint, invocation.secrets)
+            print_error(f"{run.account}: {run.error}", run.hint, invocation)
     return exit_code(runs)
 
 

@@ -51,7 +51,7 @@ def verify(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) 
         print_rich(*_render(verdicts))
     for verdict in verdicts:
         if verdict.error:
-            print_error(f"{verdict.account}: {verdict.error}", verdict.hint, invocation.secrets)
+            print_error(f"{verdict.account}: {verdict.error}", verdict.hint, invocation)
     return next((verdict.exit_code for verdict in verdicts if verdict.exit_code), 0)
 
 

@@ -142,6 +142,9 @@ def test_a_status_that_nobody_knows_is_warned_of_and_asked_for(call: Call, statu
     [warning] = outcome.err.splitlines()
     assert warning.startswith(f"warning: the status '{status}' is not known here{told}")
     assert call("-q", *arguments) == (0, "", "")
+    [line] = map(json.loads, call("--log-format", "json", *arguments).err.splitlines())
+    assert line["event"] == "command.warned"
+    assert line["warning"].startswith(f"the status '{status}' is not known here{told}")
 
 
 def test_rows_that_are_set_aside_have_a_line_each_until_they_can_be_read(

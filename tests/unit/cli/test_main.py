@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import click
@@ -75,6 +76,32 @@ def test_with_v_a_bug_shows_its_traceback_without_secrets(capsys: Captured) -> N
     assert run(["-v"], ending(RuntimeError(f"Bearer {KEY}"))) == 1
     written = capsys.readouterr().err
     assert "Traceback" in written
+    assert KEY not in written
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EtlError("it failed", hint=f"not with {KEY}"), [("it failed", "not with ***")]),
+        (SettingsError(["a: one", "b: two"]), [("2 settings cannot be used:\n  - a: one\n  - b: two", None)]),
+        (click.UsageError("No such thing."), [("no such thing", "see `magpipe-etl --help`")]),
+    ],
+)
+def test_where_logs_are_json_so_is_what_went_wrong(
+    error: Exception, told: list[tuple[str, str | None]], capsys: Captured
+) -> None:
+    assert run(["--log-format", "json"], ending(error)) != 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [("command.failed", "error")]
+    assert [(line["error"], line["hint"]) for line in lines] == told
+
+
+def test_where_logs_are_json_a_bug_s_traceback_is_a_field(capsys: Captured) -> None:
+    assert run(["-v", "--log-format", "json"], ending(RuntimeError(f"Bearer {KEY}"))) == 1
+    written = capsys.readouterr().err
+    crashed, failed = (json.loads(line) for line in written.splitlines())
+    assert (crashed["event"], failed["event"]) == ("command.crashed", "command.failed")
+    assert "RuntimeError" in crashed["traceback"]
     assert KEY not in written
 
 

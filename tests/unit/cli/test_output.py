@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from etl.cli.invocation import Invocation
 from etl.cli.output import print_csv, print_error, print_json, print_rich
 from etl.report.columns import Whole
 
@@ -66,7 +67,7 @@ def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_error_is_redacted_and_has_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error("the key s3cret-key is bad", "change s3cret-key", ["s3cret-key"])
+    print_error("the key s3cret-key is bad", "change s3cret-key", Invocation(secrets=["s3cret-key"]))
     assert capsys.readouterr().err == "error: the key *** is bad\nhint: change ***\n"
 
 
