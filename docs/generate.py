@@ -37,7 +37,8 @@ def render_commands() -> Iterator[str]:
 
 def render_options() -> Iterator[str]:
     """Every command with all its options; those that all have in common come first."""
-    yield from ["## Everywhere", "", "These stand before the command's name or after it."]
+    where = "These stand before the command's name or after it, `--version` in place of one."
+    yield from ["## Everywhere", "", where]
     yield from _options(root, lambda _: True)
     for path, command in _commands():
         yield from ["", f"## {path}", "", _prose(command)]

@@ -40,9 +40,7 @@ class Known:
     now: datetime
     rows: int  # at the source, as far as is known
     page_rows: int  # that one request brings
-    live: Mapping[
-        str, int
-    ]  # batches per status that changes by itself; each is a list of its own at the source
+    live: Mapping[str, int]  # batches of each status that changes by itself: a list of its own at the source
     parts: Sequence[Part]  # newest first
     last_started_at: datetime | None = None  # of the run before
     full_since: datetime | None = None  # of a full sync that was cut off not long ago
@@ -182,9 +180,9 @@ def _plan_full(known: Known, reason: str) -> Plan:
 def _plan_rest(known: Known, since: datetime) -> Plan:
     """Go on with a walk that was cut off: what it proved is not read again."""
     fresh = [part.covered for part in known.parts if part.covered.proven_at >= since]
-    head, *rest = find_gaps(fresh)
     if not fresh:
         return _plan_full(known, "an earlier walk was cut off before it had proved anything")
+    head, *rest = find_gaps(fresh)
     return Plan(
         account=known.account,
         mode=RunMode.FULL,

@@ -56,7 +56,7 @@ SQLITE_MEANINGS: Mapping[int, Meaning] = {
     ),
     sqlite3.SQLITE_LOCKED: ("was kept locked by this program itself", None),
     sqlite3.SQLITE_READONLY: ("is read-only", "let this user write the file and its folder"),
-    sqlite3.SQLITE_IOERR: ("cannot be read or written", "look after the disk"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written", "check the disk"),
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_IOERR_SHMSIZE: DISK_FULL,  # readers need room as well, for the index of the log

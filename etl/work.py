@@ -90,6 +90,9 @@ class Work:
                 summary = self._run(job, account)
         except EtlError as error:
             summary = refused(account.name, job.mode, self._clock, error)
+        except Exception as error:  # before the run had begun: the other accounts' runs go on
+            log.exception("run.crashed", account=account.name)
+            summary = refused(account.name, job.mode, self._clock, _bug(error, f"{job.mode} run"))
         self._progress.finished(summary)
         return summary
 
@@ -161,7 +164,9 @@ class Work:
     def _most_deletes(self, rows: int) -> int | None:
         if self._allow_deletes:
             return None
-        return max(self._settings.delete_guard_rows, int(rows * self._settings.delete_guard_share))
+        # In floating point, 29 % of 100 is a little less than 29.
+        of_share = int(rows * self._settings.delete_guard_share + 1e-9)
+        return max(self._settings.delete_guard_rows, of_share)
 
 
 def _bug(error: Exception, where: str) -> EtlError:

@@ -3,6 +3,22 @@
 A command imports what it works with when it runs, so that help and wrong use are answered at once.
 """
 
-from etl.cli.main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import sys
+from typing import NoReturn
+
+_INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command of this process's arguments, and end the process.
+
+    Whoever presses Ctrl-C while the modules are still being loaded is met without a traceback, too.
+    """
+    try:
+        from etl.cli.main import main as run_and_exit
+
+        run_and_exit()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

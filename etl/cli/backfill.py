@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_warning
+from etl.cli.output import json_option
 from etl.cli.plans import dry_run_option, show_plans
+from etl.cli.statuses import warn_of_unknown
 from etl.cli.sync import account_option, progress_for, show_runs
-from etl.cli.types import as_moment
+from etl.cli.types import as_moment, check_window
 
 if TYPE_CHECKING:
     from etl.model import RunSummary
@@ -48,14 +49,15 @@ def backfill(
     """Read again what was created in a window of time, whatever is known of it already.
 
     T is a date or a time, in UTC unless it says otherwise, or a length such as 7d: since the beginning of
-    that day, or hour, so long ago. The window is found in the list without reading
-    all that is newer. When it was cut off, ask for the same once more: it goes on from there. From where the
-    next `sync` reads on does not change.
+    that day, or hour, so long ago. The window is found in the list without reading all that is newer. When it
+    was cut off, ask for the same once more: it goes on from there. Where the next `sync` reads on does not
+    change.
     """
     settings = invocation.settings()
-    _check_window(since, until)
+    check_window(since, until)
+    _check_past(since)
     if not invocation.quiet:
-        _warn_of_unknown(statuses)
+        warn_of_unknown(statuses, invocation)
     if dry_run:
         from etl import app
 
@@ -95,24 +97,8 @@ def _run_backfill(
         )
 
 
-def _check_window(since: datetime, until: datetime | None) -> None:
+def _check_past(since: datetime) -> None:
     from etl.clock import SystemClock
 
-    if until is not None and until <= since:
-        raise click.UsageError(
-            f"--until {until.isoformat()} is not later than --since {since.isoformat()}:"
-            " expected the end of the window behind its beginning"
-        )
     if since > SystemClock().now():
-        raise click.UsageError(f"--since {since.isoformat()} is in the future: expected a time that has been")
-
-
-def _warn_of_unknown(statuses: Sequence[str]) -> None:
-    """The source answers a status that it does not know with an empty list, and may know new ones."""
-    from etl.settings.accounts import did_you_mean
-    from etl.transform.statuses import KNOWN_STATUSES
-
-    for status in statuses:
-        if status not in KNOWN_STATUSES:
-            near = did_you_mean(status, KNOWN_STATUSES) or f"; known are {', '.join(KNOWN_STATUSES)}"
-            print_warning(f"the status {status!r} is not known here{near}")
+        raise click.UsageError(f"--since {since.isoformat()} is in the future: expected a time in the past")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_json
+from etl.cli.output import console, json_option, print_json
 from etl.errors import EtlError, SettingsError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check(invocation: Invocation, *, as_json: bool) -> int:
     findings = []
     for finding in _find(invocation):
         findings.append(finding)
-        if not as_json:
+        if not as_json and not (finding.ok and invocation.quiet):
             _print(finding)
     if as_json:
         ok = all(finding.ok for finding in findings)
@@ -131,8 +131,11 @@ def _judge_version(version: str | None) -> str:
 
 
 def _print(finding: Finding) -> None:
-    state = click.style("ok    ", fg="green") if finding.ok else click.style("failed", fg="red")
+    from rich.text import Text
+
+    state = Text("ok    ", style="green") if finding.ok else Text("failed", style="red")
     account = f"{finding.account}: " if finding.account else ""
-    click.echo(f"{state}  {finding.name:10}  {account}{finding.detail}")
+    out = console()
+    out.print(state, f" {finding.name:10}  {account}{finding.detail}", soft_wrap=True)
     if finding.mend:
-        click.echo(f"{'':20}mend: {finding.mend}")
+        out.print(f"{'':20}mend: {finding.mend}", soft_wrap=True)

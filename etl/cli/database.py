@@ -74,9 +74,9 @@ def check_not_newer(version: str) -> None:
 
 def check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:
     """Refuse a name that the tables do not know: figures of nothing would look like an answer."""
-    from etl.report.health_queries import read_last_complete
+    from etl.report.health_queries import read_accounts
 
-    known = read_last_complete(connection)
+    known = read_accounts(connection)
     for name in accounts:
         if name not in known:
             expected = f"expected one of {', '.join(known)}" if known else "no account has been synced yet"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -32,8 +33,8 @@ def demo(invocation: Invocation, *, batches: int, keep: Path | None) -> int:
 
     Needs no key, reads no settings, and leaves nothing behind unless --keep is given.
     """
-    if keep is not None and keep.exists():
-        raise click.BadParameter(f"{keep} is there already; name a new file", param_hint="'--keep'")
+    if keep is not None:
+        _check_new(keep)
     from etl.sandbox import SandboxOptions, serve
     from etl.settings import Settings
 
@@ -42,8 +43,25 @@ def demo(invocation: Invocation, *, batches: int, keep: Path | None) -> int:
         settings = Settings(api_key=server.key, base_url=server.base_url, database_url=f"sqlite:///{file}")
         code = _show(invocation, server, settings)
     if keep is not None and code == 0:
-        click.echo(f"\nIt is all in {keep}: DATABASE_URL=sqlite:///{keep} magpipe-etl report")
+        click.echo(f"\nIt is all in {keep}: DATABASE_URL={quote(f'sqlite:///{keep}')} magpipe-etl report")
     return code
+
+
+def _check_new(file: Path) -> None:
+    from etl.export.target import check_target
+    from etl.settings.values import DATABASE_URL
+
+    try:
+        if file.exists():
+            raise ValueError(f"{file} is there already; name a new file")
+        check_target(file)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--keep'") from None
+    try:
+        DATABASE_URL.parse(f"sqlite:///{file}")
+    except ValueError:
+        expected = "expected the name of a file that can stand in a URL, without '?' and control characters"
+        raise click.BadParameter(f"{expected}, got {str(file)!r}", param_hint="'--keep'") from None
 
 
 @contextmanager

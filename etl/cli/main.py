@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from etl.cli.invocation import Invocation
-from etl.cli.output import print_error
+from etl.cli.output import print_error, print_traceback
 from etl.cli.process import prepare_process
 from etl.cli.root import root
 from etl.errors import EtlError, SettingsError
@@ -48,7 +48,8 @@ def run(arguments: Sequence[str] | None = None, command: click.Command = root) -
     except BrokenPipeError:
         return _leave_pipe()
     except OSError as error:
-        return _complain(invocation, f"the system refused: {error.strerror or error}", None, 1)
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(invocation, f"the system refused: {where}{error.strerror or error}", None, 1)
     except Exception as error:  # noqa: BLE001  the one place where everything ends
         return _own_up(invocation, error)
 
@@ -71,7 +72,7 @@ def _hint_of(error: click.ClickException) -> str:
 
 
 def _complain(invocation: Invocation, message: str, hint: str | None, code: int) -> int:
-    print_error(message, hint, invocation.secrets)
+    print_error(message, hint, invocation)
     return code
 
 
@@ -79,11 +80,7 @@ def _own_up(invocation: Invocation, error: Exception) -> int:
     """A fault that nobody foresaw. Its text may hold a row's values: without -v only its kind is told."""
     hint = "please report it"
     if invocation.verbosity > 0:
-        from traceback import format_exception
-
-        from etl.logs import Redactor
-
-        click.echo(Redactor(invocation.secrets)("".join(format_exception(error))), err=True, nl=False)
+        print_traceback(error, invocation)
     else:
         hint = "run it again with -v for the traceback, and please report it"
     return _complain(invocation, f"this is a bug of {PROGRAM}: {type(error).__name__}", hint, 1)

@@ -20,5 +20,7 @@ def migrate(invocation: Invocation) -> None:
         before, after = migrate_database(engine, settings)
     finally:
         engine.dispose()
+    if invocation.quiet:
+        return
     moved = "nothing to do" if before == after else f"from {before or 'nothing'}"
     click.echo(f"{settings.database_shown} is at version {after}: {moved}")

@@ -1,4 +1,4 @@
-"""What goes to stdout: tables for people, JSON for programs."""
+"""What a command says: tables for people and JSON for programs on stdout, what went wrong on stderr."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
+
+    from etl.cli.invocation import Invocation
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
@@ -33,20 +35,41 @@ def console(stream: TextIO | None = None) -> Console:
     )
 
 
-def print_error(message: str, hint: str | None, secrets: Iterable[str]) -> None:
+def print_error(message: str, hint: str | None, invocation: Invocation) -> None:
     """One fault on stderr, and what to do about it, without secrets and control characters."""
-    from etl.logs import Redactor, one_line
+    from etl.logs import Log, Redactor, one_line
 
-    redact = Redactor(secrets)
+    if invocation.log_format == "json":
+        invocation.configure_logs()
+        Log(__name__).error("command.failed", error=message, hint=hint)
+        return
+    redact = Redactor(invocation.secrets)
     click.echo("\n".join(one_line(redact(line)) for line in f"error: {message}".split("\n")), err=True)
     if hint:
         click.echo(f"hint: {one_line(redact(hint))}", err=True)
 
 
-def print_warning(message: str) -> None:
-    """Something on stderr that is odd and not wrong."""
-    from etl.logs import one_line
+def print_traceback(error: Exception, invocation: Invocation) -> None:
+    """Where a bug was met, on stderr, without secrets; the error is the one in hand."""
+    from traceback import format_exception
 
+    from etl.logs import Log, Redactor
+
+    if invocation.log_format == "json":
+        invocation.configure_logs()
+        Log(__name__).exception("command.crashed")
+        return
+    click.echo(Redactor(invocation.secrets)("".join(format_exception(error))), err=True, nl=False)
+
+
+def print_warning(message: str, invocation: Invocation) -> None:
+    """Something on stderr that is odd and not wrong."""
+    from etl.logs import Log, one_line
+
+    if invocation.log_format == "json":
+        invocation.configure_logs()
+        Log(__name__).warning("command.warned", warning=message)
+        return
     click.echo(one_line(f"warning: {message}"), err=True)
 
 
@@ -57,11 +80,22 @@ def print_rich(*parts: RenderableType) -> None:
     out = console()
     for part in parts:
         if not isinstance(part, Text):
-            out.print(part)
+            _print_whole(out, part)
         elif out.is_terminal:
             out.print(_hanging(part))
         else:  # what goes into a file or a pipe can be searched line by line
             out.print(part, soft_wrap=True)
+
+
+def _print_whole(out: Console, block: RenderableType) -> None:
+    """A table; where the terminal is too narrow for its figures, the terminal wraps the lines."""
+    from rich.measure import Measurement
+
+    usual = out.width
+    unbounded = out.options.update(max_width=_WIDTH_OF_A_FILE)
+    out.width = max(usual, Measurement.get(out, unbounded, block).minimum)
+    out.print(block)
+    out.width = usual
 
 
 def _hanging(line: Text) -> RenderableType:
@@ -69,7 +103,7 @@ def _hanging(line: Text) -> RenderableType:
     from rich.padding import Padding
 
     indent = len(line.plain) - len(line.plain.lstrip(" "))
-    return Padding(line[indent:], (0, 0, 0, indent)) if indent else line
+    return Padding(line[indent:], (0, 0, 0, indent), expand=False) if indent else line
 
 
 def print_csv(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> None:

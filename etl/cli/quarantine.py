@@ -6,10 +6,9 @@ import click
 
 from etl.cli.invocation import Group, Invocation, pass_invocation
 from etl.cli.output import json_option, print_json
+from etl.cli.sync import account_option, show_runs
 
-account_option = click.option(
-    "--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable."
-)
+_NOTHING = "Nothing is set aside."
 
 
 @click.group(cls=Group, short_help="Rows that could not be read; try them again.")
@@ -27,16 +26,17 @@ def list_(
     invocation: Invocation, *, resolved: bool, raw: bool, accounts: tuple[str, ...], as_json: bool
 ) -> None:
     """Show what is set aside, and why."""
-    from etl.cli.database import open_filled_tables
+    from etl.cli.database import check_accounts, open_filled_tables
     from etl.report.quarantine import read_set_aside, render_set_aside, set_aside_as_json
 
     with open_filled_tables(invocation.settings()) as connection:
+        check_accounts(connection, accounts)
         rows = read_set_aside(connection, accounts=accounts, resolved=resolved, raw=raw)
         if as_json:
             print_json({"quarantine": [set_aside_as_json(row) for row in rows]})
             return
         lines = map(render_set_aside, rows)
-        click.echo(next(lines, "Nothing is set aside."))
+        click.echo(next(lines, _NOTHING))
         for line in lines:
             click.echo(line)
 
@@ -48,10 +48,16 @@ def list_(
 def replay(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) -> int:
     """Try to read them again, with this version's rules; asks nothing of the source."""
     from etl import app
+    from etl.cli.database import check_accounts, open_filled_tables
     from etl.cli.stop import stoppable_clock
-    from etl.cli.sync import show_runs
 
     settings = invocation.settings()
     with stoppable_clock() as clock:
         runs = app.replay(settings, accounts=accounts, clock=clock)
+    if not runs and not as_json:
+        with open_filled_tables(settings) as connection:
+            check_accounts(connection, accounts)
+        if not invocation.quiet:
+            click.echo(_NOTHING)
+        return 0
     return show_runs(invocation, settings, runs, as_json=as_json)

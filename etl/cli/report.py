@@ -10,7 +10,9 @@ import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_csv, print_json, print_rich
-from etl.cli.types import as_moment, as_zone
+from etl.cli.statuses import warn_of_unknown
+from etl.cli.sync import account_option
+from etl.cli.types import as_moment, as_zone, check_window
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     "--since", callback=as_moment, metavar="TIME", help="Campaigns created from then on: a date, a time, 30d."
 )
 @click.option("--until", callback=as_moment, metavar="TIME", help="Campaigns created before then.")
-@click.option("--account", "accounts", metavar="NAME", multiple=True, help="Only this account; repeatable.")
+@account_option
 @click.option(
     "--status", "statuses", metavar="STATUS", multiple=True, help="Only such campaigns; repeatable."
 )
@@ -77,7 +79,7 @@ def report(
     """
     if (as_json, as_csv, html is not None).count(True) > 1:
         raise click.UsageError("--json, --csv and --html exclude each other")
-    _check_window(since, until)
+    check_window(since, until)
     if html is not None:
         _check_place(html)
     from etl.cli.database import check_accounts, open_filled_tables
@@ -94,6 +96,8 @@ def report(
         summary = read(
             connection, scope, max_age_seconds=settings.max_age_seconds, top=top, min_calls=min_calls
         )
+    if not summary.sums.total.campaigns and not invocation.quiet:
+        warn_of_unknown(statuses, invocation)
     if html is not None:
         _write_page(html, summary, quiet=invocation.quiet)
     else:
@@ -150,11 +154,3 @@ def _check_place(path: Path) -> None:
         check_target(path)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--html'") from None
-
-
-def _check_window(since: datetime | None, until: datetime | None) -> None:
-    if since is not None and until is not None and until <= since:
-        raise click.UsageError(
-            f"--until {until.isoformat()} is not later than --since {since.isoformat()}:"
-            " expected the end of the window behind its beginning"
-        )

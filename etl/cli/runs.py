@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.model import RunSummary
+from etl.report.columns import Whole
 from etl.report.safe_text import harmless
 
 # Counts that are nothing in a usual run have a column only where one of the runs has some.
@@ -29,7 +30,7 @@ def exit_code(runs: Iterable[RunSummary]) -> int:
     return next((run.exit_code for run in runs if run.exit_code), 0)
 
 
-def render_runs(runs: Sequence[RunSummary]) -> Table:
+def render_runs(runs: Sequence[RunSummary]) -> Whole:
     """One row per run."""
     counts = [
         (name, title) for name, title, always in _COUNTS if always or any(getattr(run, name) for run in runs)
@@ -44,7 +45,7 @@ def render_runs(runs: Sequence[RunSummary]) -> Table:
         numbers = (f"{getattr(run, name):,}" for name, _ in counts)
         result = Text(run.status, style=_STYLES.get(run.status, "red"))
         table.add_row(Text(run.account), Text(run.mode), result, *numbers, f"{run.seconds:.1f} s")
-    return table
+    return Whole(table)
 
 
 def render_remarks(runs: Iterable[RunSummary], drift: Mapping[str, Sequence[str]]) -> list[Text]:

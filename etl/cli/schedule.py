@@ -11,7 +11,7 @@ import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import print_error
-from etl.cli.types import as_address, as_cron, as_duration, as_every
+from etl.cli.types import as_address, as_cron, as_duration, as_every, as_lasting
 
 if TYPE_CHECKING:
     from etl.service.address import Address
@@ -36,7 +36,7 @@ DEFAULT_ADDRESS = "127.0.0.1:8787"
 )
 @click.option(
     "--timeout",
-    callback=as_duration,
+    callback=as_lasting,
     default="2h",
     show_default=True,
     metavar="TIME",
@@ -44,7 +44,7 @@ DEFAULT_ADDRESS = "127.0.0.1:8787"
 )
 @click.option(
     "--max-age",
-    callback=as_duration,
+    callback=as_lasting,
     metavar="TIME",
     help="Data is stale after so long without a complete sync.  [default: three times the time between]",
 )
@@ -91,7 +91,7 @@ def schedule(
     with stoppable_clock() as clock:
         ending = Service(settings, options, clock=clock).run()
     if ending.failure is not None:
-        print_error(ending.failure, "start it again: what is committed is right", invocation.secrets)
+        print_error(ending.failure, "start it again: what is committed is right", invocation)
     code = 0 if ending.failure is None else 1
     if ending.cut_off:
         _leave(code)

@@ -39,11 +39,13 @@ def status(invocation: Invocation, *, max_age: timedelta | None, as_json: bool) 
 
     settings, now = invocation.settings(), SystemClock().now()
     made, accounts = _read(settings, now, max_age)
+    # Without an account there is no complete sync that could be young enough.
+    stale = any(health.stale for health in accounts) or (max_age is not None and not accounts)
     if as_json:
-        _print_document(settings, now, max_age, accounts, made=made)
+        _print_document(settings, now, max_age, accounts, made=made, stale=stale)
     else:
         _print_lines(settings, now, accounts, made=made)
-    return STALE if any(health.stale for health in accounts) or (max_age and not accounts) else 0
+    return STALE if stale else 0
 
 
 def _read(settings: Settings, now: datetime, max_age: timedelta | None) -> tuple[bool, tuple[Health, ...]]:
@@ -55,7 +57,13 @@ def _read(settings: Settings, now: datetime, max_age: timedelta | None) -> tuple
 
 
 def _print_document(
-    settings: Settings, now: datetime, max_age: timedelta | None, accounts: tuple[Health, ...], *, made: bool
+    settings: Settings,
+    now: datetime,
+    max_age: timedelta | None,
+    accounts: tuple[Health, ...],
+    *,
+    made: bool,
+    stale: bool,
 ) -> None:
     from etl.report.health_terminal import health_as_json
 
@@ -64,7 +72,7 @@ def _print_document(
             "database": {"url": settings.database_shown, "migrated": made},
             "checked_at": now.isoformat(),
             "max_age_seconds": max_age.total_seconds() if max_age is not None else None,
-            "stale": any(health.stale for health in accounts) or (max_age is not None and not accounts),
+            "stale": stale,
             "accounts": [health_as_json(health) for health in accounts],
         }
     )

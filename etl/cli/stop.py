@@ -24,7 +24,7 @@ def stoppable_clock() -> Iterator[SystemClock]:
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            _say(_SHOW_CURSOR if sys.stderr.isatty() else "")
+            _say(_SHOW_CURSOR)
             os._exit(StoppedError.exit_code)
         stop.set()
         _say("\nstopping after the page in hand; once more to stop at once\n")
@@ -52,5 +52,7 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    # Straight to the descriptor: the signal may have come in the middle of a buffered write.
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
+    """Tell somebody at a terminal; elsewhere stderr is a log, whose lines may have to be JSON."""
+    if sys.stderr.isatty():
+        # Straight to the descriptor: the signal may have come in the middle of a buffered write.
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())

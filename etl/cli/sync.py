@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ import click
 from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_error, print_json, print_rich
 from etl.cli.plans import dry_run_option, show_plans
+from etl.errors import DestinationError
 
 if TYPE_CHECKING:
     from etl.model import RunSummary
@@ -109,16 +110,18 @@ def show_runs(
         print_rich(render_runs(runs), *render_remarks(runs, _read_drift(settings, runs)))
     for run in runs:
         if run.error:
-            print_error(f"{run.account}: {run.error}", run.hint, invocation.secrets)
+            print_error(f"{run.account}: {run.error}", run.hint, invocation)
     return exit_code(runs)
 
 
 def _read_drift(settings: Settings, runs: Sequence[RunSummary]) -> dict[str, tuple[str, ...]]:
+    """What is new at the source; nothing where the database went away: of that the runs tell."""
     from etl.cli.database import open_tables
     from etl.report.health_queries import read_drift
 
     run_ids = [run.run_id for run in runs if run.run_id is not None]
     if not run_ids:
         return {}
-    with open_tables(settings) as connection:
+    with suppress(DestinationError), open_tables(settings) as connection:
         return read_drift(connection, run_ids) if connection is not None else {}
+    return {}

@@ -59,6 +59,14 @@ def as_duration(_context: click.Context, _option: click.Parameter, value: str | 
         raise click.BadParameter(f"{error}, got {value!r}") from None
 
 
+def as_lasting(context: click.Context, option: click.Parameter, value: str | None) -> timedelta | None:
+    """A length of time that is not nothing."""
+    length = as_duration(context, option, value)
+    if length == timedelta():
+        raise click.BadParameter(f"expected a length of time of 1s or more, got {value!r}")
+    return length
+
+
 def as_moment(context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
     """In the zone of the command's `--timezone`, where it has one; that option has to be eager."""
     from etl.clock import SystemClock
@@ -71,6 +79,15 @@ def as_moment(context: click.Context, _option: click.Parameter, value: str | Non
         )
     except ValueError as error:
         raise click.BadParameter(f"{error}, got {value!r}") from None
+
+
+def check_window(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a `--until` that is not later than `--since`: nothing can be in between."""
+    if since is not None and until is not None and until <= since:
+        raise click.UsageError(
+            f"--until {until.isoformat()} is not later than --since {since.isoformat()}:"
+            " expected the end of the window after its beginning"
+        )
 
 
 def as_zone(_context: click.Context, _option: click.Parameter, value: str) -> tzinfo:
@@ -94,9 +111,13 @@ def as_every(_context: click.Context, _option: click.Parameter, value: str | Non
 
     least, _, most = value.partition("..")
     try:
-        return Every(least=parse_duration(least), most=parse_duration(most or least))
+        lengths = {"least": parse_duration(least), "most": parse_duration(most or least)}
     except ValueError as error:
         raise click.BadParameter(f"{error}, or two such as 1m..15m, got {value!r}") from None
+    try:
+        return Every(**lengths)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}, got {value!r}") from None
 
 
 def as_cron(_context: click.Context, _option: click.Parameter, value: str | None) -> Cron | None:

@@ -13,9 +13,9 @@ from etl.cli.sync import account_option, progress_for
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
+    from etl.report.columns import Whole
     from etl.settings import Settings
     from etl.verify.verdict import Count, Difference, Verdict
 
@@ -51,7 +51,7 @@ def verify(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) 
         print_rich(*_render(verdicts))
     for verdict in verdicts:
         if verdict.error:
-            print_error(f"{verdict.account}: {verdict.error}", verdict.hint, invocation.secrets)
+            print_error(f"{verdict.account}: {verdict.error}", verdict.hint, invocation)
     return next((verdict.exit_code for verdict in verdicts if verdict.exit_code), 0)
 
 
@@ -71,15 +71,16 @@ def _render(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
         yield from _differences(verdict)
 
 
-def _counts(verdicts: Sequence[Verdict]) -> Table:
+def _counts(verdicts: Sequence[Verdict]) -> Whole:
     from rich.table import Table
     from rich.text import Text
 
+    from etl.report.columns import Whole
     from etl.report.safe_text import harmless
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("account", overflow="fold")
-    table.add_column("status")
+    table.add_column("status", overflow="fold")
     for title in ("its list", "whole list", "table"):
         table.add_column(title, justify="right", no_wrap=True)
     for verdict in verdicts:
@@ -87,7 +88,7 @@ def _counts(verdicts: Sequence[Verdict]) -> Table:
             status = "unreadable" if count.status is None else harmless(count.status)
             table.add_row(Text(verdict.account), Text(status), *_numbers(count))
         table.add_row(Text(verdict.account), Text("all", style="bold"), *_numbers(verdict.total))
-    return table
+    return Whole(table)
 
 
 def _numbers(count: Count) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from etl.errors import ExportError
 def check_target(path: Path) -> None:
     """Raise ValueError where no file of that name can be made, as far as can be seen before."""
     if path.is_dir() or (path.exists() and not path.is_file()):
-        raise ValueError(f"{path} is there, and no file")
+        raise ValueError(f"{path} is there and is not a file")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"the folder {path.parent} does not exist")
 

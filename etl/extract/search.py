@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TypeGuard
 
 from etl.extract.page import Page
+from etl.extract.patience import MOST_REPEATS
 from etl.extract.walk import Read
 from etl.interval import NEWEST
 
@@ -43,6 +44,7 @@ class Search:
         self._rate = 0.0  # rows a second, around the last page
         self._offset = max(0, guess - self._lead(limit)) if guess is not None else 0
         self._was_empty = False
+        self._useless = 0  # pages in a row without a readable time
         self._is_short = False  # the last page: it was clamped, or the list ends with it
         self._halves = True  # whether the last step between two known places was to their middle
         self._read_in_vain: set[int] = set()  # offsets, since one of the two places moved
@@ -63,7 +65,7 @@ class Search:
         elif not page.places:
             self._receive_nothing(page)
         else:
-            self._was_empty = False
+            self._was_empty, self._useless = False, 0
             self._is_short = page.length < (self._length or page.limit)
             self._length = max(self._length, page.length)
             self._close_in(page)
@@ -85,6 +87,10 @@ class Search:
         self._go_on()
 
     def _receive_nothing(self, page: Page) -> None:
+        self._useless = self._useless + 1 if page.rows else 0
+        if self._useless == MOST_REPEATS:
+            self.stopped = f"the page at offset {page.offset} has no readable created_at"
+            return
         if page.rows or page.offset == 0 or not self._was_empty:
             # A list without readable times, an empty one, or a first empty answer, which may be false.
             self.found = page if page.offset == 0 and self._was_empty else None

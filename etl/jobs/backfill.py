@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from etl.errors import InvariantError
-from etl.interval import NEWEST, RESOLUTION, Interval
+from etl.interval import NEWEST, OLDEST, RESOLUTION, Interval
 from etl.load.stored import count_alive
 from etl.model import RunMode
 from etl.plan import Plan, Stretch, cost_of_stretch
@@ -24,7 +24,7 @@ from etl.settings import Settings
 from etl.state.coverage import Covered, read_coverage, uncovered
 from etl.state.runs import CutOff, read_cut_off_backfill, read_last_run
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC) + RESOLUTION
+_EARLIEST = OLDEST + RESOLUTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,8 @@ def _moves(steps: Sequence[Row[Any]]) -> list[Move]:
 
 def _events(recent: CTE, most: int) -> Any:
     columns = (recent.c[name] for name in _EVENT)
-    return select(*columns).where(recent.c.notable).order_by(recent.c.observed_at.desc()).limit(most)
+    newest_first = (recent.c.observed_at.desc(), recent.c.account, recent.c.id)
+    return select(*columns).where(recent.c.notable).order_by(*newest_first).limit(most)
 
 
 def _new(scope: Scope, since: datetime, most: int) -> Any:
@@ -166,7 +167,9 @@ def _new(scope: Scope, since: datetime, most: int) -> Any:
         _batches.status.label("after"),
     )
     conditions = (_batches.first_seen_at >= since, _single(since), _within(scope))
-    return select(*columns).where(*conditions).order_by(_batches.first_seen_at.desc()).limit(most)
+    # What a page brings is first seen in the same instant: by what else, both databases have to be told.
+    newest_first = (_batches.first_seen_at.desc(), _batches.account, _batches.id)
+    return select(*columns).where(*conditions).order_by(*newest_first).limit(most)
 
 
 def _newest(rows: Iterable[Row[Any]], most: int) -> tuple[Event, ...]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
+
+from etl.interval import NEWEST, OLDEST
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -24,7 +26,7 @@ class Shift:
 
 def derive_shifts(zone: tzinfo, first: datetime, last: datetime) -> tuple[Shift, ...]:
     """The shifts that hold from `first` to `last`, in order; outside the first and the last one go on."""
-    lowest, highest = datetime.min.replace(tzinfo=UTC) + _EDGE, datetime.max.replace(tzinfo=UTC) - _EDGE
+    lowest, highest = OLDEST + _EDGE, NEWEST - _EDGE
     first, last = (min(max(moment, lowest), highest) for moment in (first, last))
     changes = list(_changes(zone, first.replace(microsecond=0), last))
     ahead = [_ahead(zone, first), *(_ahead(zone, moment) for moment in changes)]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
 
-from etl.interval import Interval
+from etl.interval import OLDEST, Interval
 from etl.model import RunMode, RunStatus
 
 
@@ -126,7 +126,6 @@ _ENDED = {
     RunStatus.ABANDONED: "died",
 }
 _LONGEST_SILENCE = timedelta(hours=2)  # a run that waits for its quota says nothing for one
-_LOWEST = datetime.min.replace(tzinfo=UTC)
 
 
 def derive_health(
@@ -202,7 +201,7 @@ def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...
                 kind=IncidentKind.INTERRUPTED,
                 since=facts.last_run.heartbeat_at,
                 what="the last run was interrupted",
-                detail="nothing was heard of it since; the next sync goes on from what is committed",
+                detail="nothing has been heard of it since; the next sync goes on from what is committed",
             )
         )
     if streak := facts.failing:
@@ -221,7 +220,7 @@ def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...
                 kind=IncidentKind.DELETES_HELD,
                 since=facts.last_run.started_at,
                 what="deletes are held back",
-                detail=f"{facts.deletes_held} batches are gone; `sync --allow-deletes` marks them deleted",
+                detail=f"batches gone: {facts.deletes_held:,}; `sync --allow-deletes` marks them deleted",
             )
         )
     return tuple(incidents)
@@ -229,5 +228,5 @@ def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...
 
 def _reaches_down_without_a_gap(intervals: Sequence[Interval]) -> bool:
     """Whether an account's intervals, which do not overlap, leave nothing out down to the oldest batch."""
-    ordered = sorted(intervals, key=lambda interval: interval.after or _LOWEST)
+    ordered = sorted(intervals, key=lambda interval: interval.after or OLDEST)
     return ordered[0].after is None and all(above.after == below.upto for below, above in pairwise(ordered))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, select
@@ -13,7 +12,6 @@ from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report.health import Facts, Proof, Run, Streak
 from etl.tables import (
-    UtcDateTime,
     batch_calls,
     quarantine,
     sync_coverage,
@@ -61,14 +59,10 @@ def read_facts(connection: Connection) -> tuple[Facts, ...]:
     )
 
 
-def read_last_complete(connection: Connection, accounts: Sequence[str] = ()) -> dict[str, datetime | None]:
-    """By account with a run or a batch: when its last complete sync ended."""
-    ended = case((and_(sync_runs.c.complete, sync_runs.c.mode.in_(_SYNCS)), sync_runs.c.finished_at))
-    ends = select(sync_runs.c.account, func.max(ended, type_=UtcDateTime())).group_by(sync_runs.c.account)
-    batches = select(batch_calls.c.account).distinct()
-    found: dict[str, datetime | None] = dict.fromkeys(connection.scalars(batches))
-    found |= dict(connection.execute(ends).tuples().all())
-    return {account: found[account] for account in sorted(found) if not accounts or account in accounts}
+def read_accounts(connection: Connection) -> list[str]:
+    """The names of all accounts with a run or a batch."""
+    names = select(sync_runs.c.account).union(select(batch_calls.c.account))
+    return sorted(connection.scalars(names))
 
 
 def _last_of_each(*conditions: Any) -> Select[Any]:
@@ -83,10 +77,10 @@ def _read_runs(connection: Connection, query: Select[Any]) -> dict[str, Run]:
 def _read_failing(connection: Connection) -> dict[str, Streak]:
     """The streaks of the accounts whose last sync was not proven complete."""
     runs, earlier = sync_runs.c, sync_runs.alias()
+    # Once an account, not once a run: a key that is refused for a month leaves thousands of runs.
+    complete = case((and_(earlier.c.complete, earlier.c.mode.in_(_SYNCS)), earlier.c.run_id), else_=0)
     last_complete = (
-        select(func.coalesce(func.max(earlier.c.run_id), 0))
-        .where(earlier.c.account == runs.account, earlier.c.complete, earlier.c.mode.in_(_SYNCS))
-        .scalar_subquery()
+        select(earlier.c.account, func.max(complete).label("run_id")).group_by(earlier.c.account).subquery()
     )
     streaks = (
         select(
@@ -94,7 +88,11 @@ def _read_failing(connection: Connection) -> dict[str, Streak]:
             func.count().label("count"),
             func.min(runs.started_at).label("since"),
         )
-        .where(runs.mode.in_(_SYNCS), runs.status.in_(_UNPROVEN), runs.run_id > last_complete)
+        .join(
+            last_complete,
+            and_(runs.account == last_complete.c.account, runs.run_id > last_complete.c.run_id),
+        )
+        .where(runs.mode.in_(_SYNCS), runs.status.in_(_UNPROVEN))
         .group_by(runs.account)
         .subquery()
     )

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from etl.report.columns import Whole
 from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
 from etl.report.words import ago
@@ -55,7 +56,7 @@ def health_as_json(health: Health) -> dict[str, Any]:
     }
 
 
-def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Text]:
+def render_health(accounts: Iterable[Health], now: datetime) -> list[Whole | Text]:
     """A table of the accounts, then a line for each thing that somebody should know."""
     accounts = list(accounts)
     return [
@@ -64,10 +65,11 @@ def render_health(accounts: Iterable[Health], now: datetime) -> list[Table | Tex
     ]
 
 
-def _table(accounts: Iterable[Health], now: datetime) -> Table:
+def _table(accounts: Iterable[Health], now: datetime) -> Whole:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("account", "age", "last run"):
-        table.add_column(title)
+    table.add_column("account", overflow="fold")
+    for title in ("age", "last run"):
+        table.add_column(title, no_wrap=True)
     for title in ("rows", "gone", "aside", "proof", "quota"):
         table.add_column(title, justify="right", no_wrap=True)
     for health in accounts:
@@ -82,7 +84,7 @@ def _table(accounts: Iterable[Health], now: datetime) -> Table:
             ago(now - health.oldest_proof_at) if health.oldest_proof_at else "none",
             _quota(health.quota),
         )
-    return table
+    return Whole(table)
 
 
 def _freshness(health: Health) -> Text:
@@ -108,9 +110,8 @@ def _last_run(health: Health, now: datetime) -> Text:
 def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     name = health.facts.account
     for incident in health.incidents:
-        since = ago(now - incident.since)
         times = f"{incident.times} in a row, " if incident.times > 1 else ""
-        line = f"{name}: {incident.what} ({times}since {since}): {incident.detail}"
+        line = f"{name}: {incident.what} ({times}for {ago(now - incident.since)}): {incident.detail}"
         yield Text(harmless(line), style="red")
     if health.quota and health.quota.not_before and health.quota.not_before > now:
         wait = ago(health.quota.not_before - now)

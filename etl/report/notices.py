@@ -11,6 +11,9 @@ from etl.report.figures import Oddities
 from etl.report.health import Health
 from etl.report.words import ago
 
+_MOST_NAMES = 5  # of unknown fields and statuses
+_LONGEST_NAME = 60
+
 
 class Grade(StrEnum):
     ALARM = "alarm"  # the figures may be wrong by much, or old
@@ -96,6 +99,7 @@ def _several(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(name[:60] for name in names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMES])
+    left_out = len(names) - _MOST_NAMES
+    return f"{shown} and {left_out:,} more" if left_out > 0 else shown

@@ -30,6 +30,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from etl.interval import NEWEST, OLDEST
 from etl.report.days import Shift, derive_shifts
 from etl.report.figures import Campaign, Tally
 from etl.report.scope import Scope
@@ -39,8 +40,6 @@ from etl.tables import UtcDateTime, batch_calls, quarantine
 from etl.views import report_campaigns
 
 _batches = report_campaigns.c
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-_END = datetime.max.replace(tzinfo=UTC)
 
 
 def counted(column: ColumnElement[Any]) -> ColumnElement[int]:
@@ -167,7 +166,7 @@ def _shifts(connection: Connection, zone: tzinfo) -> tuple[Shift, ...]:
     newest: datetime | None = connection.scalar(
         select(func.max(batch_calls.c.created_at, type_=UtcDateTime()))
     )
-    if newest is None or newest - _BEGINNING < LONGEST_TREND or _END - newest < timedelta(days=2):
+    if newest is None or newest - OLDEST < LONGEST_TREND or NEWEST - newest < timedelta(days=2):
         return ()
     oldest = newest - LONGEST_TREND
     return Shift(oldest, timedelta()), *derive_shifts(zone, oldest, newest)

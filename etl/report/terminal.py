@@ -1,4 +1,4 @@
-"""The report as text for a terminal of 80 columns or more."""
+"""The report as text, for a terminal of 80 columns or more; a narrower one wraps what is not to be cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.report.changes import Changes, Event
+from etl.report.columns import Whole
 from etl.report.figures import Campaign, Tally
 from etl.report.glyphs import BLOCKS, Glyphs
 from etl.report.notices import Grade
@@ -120,29 +121,29 @@ class _Report:
                 self._percent(tally.completion_rate),
             )
         yield _heading(title)
-        yield _indented(table)
+        yield _indented(Whole(table))
 
-    def _ranked(self, campaigns: Sequence[Campaign]) -> Table:
-        table = _grid("right", "right", "left", "left")
+    def _ranked(self, campaigns: Sequence[Campaign]) -> Whole:
+        table = _grid("right", "right", "name", "left")
         for campaign in campaigns:
             tally = campaign.tally
             calls = f"{tally.completed:,} of {tally.attempted:,}"
             table.add_row(self._percent(tally.success_rate), calls, *self._name(campaign))
-        return table
+        return Whole(table)
 
-    def _running(self, campaigns: Sequence[Running]) -> Table:
-        table = _grid("left", "right", "left", "left", "left")
+    def _running(self, campaigns: Sequence[Running]) -> Whole:
+        table = _grid("left", "right", "name", "left", "left")
         for one in campaigns:
             reached = one.campaign.tally.completion_rate
             name, account = self._name(one.campaign)
             table.add_row(self._bar(reached), self._percent(reached), name, Text(self._end(one)), account)
-        return table
+        return Whole(table)
 
     def _end(self, one: Running) -> str:
         now, end = self._summary.now, one.expected_end_at
         if end is None:
             return ""
-        return f"ends in {ago(end - now)}" if end > now else f"due for {ago(now - end)}"
+        return f"ends in {ago(end - now)}" if end > now else f"overdue by {ago(now - end)}"
 
     def _lately(self, changes: Changes) -> Iterator[RenderableType]:
         if changes.nothing:
@@ -166,13 +167,13 @@ class _Report:
         if changes.events_left_out:
             yield Text(f"  and {changes.events_left_out:,} more", style="dim")
 
-    def _events(self, events: Sequence[Event]) -> Table:
-        table = _grid("left", "left", "left", "left")
+    def _events(self, events: Sequence[Event]) -> Whole:
+        table = _grid("left", "left", "name", "left")
         for event in events:
             moment = self._summary.scope.local(event.observed_at)
             name, account = self._name(event, _SHORT_NAME_COLUMNS)
             table.add_row(Text(f"{moment:%m-%d %H:%M}", style="dim"), self._tell(event), name, account)
-        return table
+        return Whole(table)
 
     def _tell(self, event: Event) -> Text:
         told = {"inserted": "new", "deleted": "gone", "revived": "back"}.get(event.change)
@@ -210,14 +211,11 @@ class _Report:
 
 
 def _grid(*sides: str) -> Table:
-    """Columns without titles; what is too long for the line is cut."""
+    """Columns without titles; a name alone may go on below."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for side in sides:
         table.add_column(
-            justify="right" if side == "right" else "left",
-            no_wrap=True,
-            overflow="crop",
-            max_width=_NAME_COLUMNS,
+            justify="right" if side == "right" else "left", no_wrap=side != "name", overflow="fold"
         )
     return table
 
@@ -226,7 +224,7 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(first, overflow="fold")
     for title in others:
-        table.add_column(title, justify="right", no_wrap=True, overflow="crop")
+        table.add_column(title, justify="right", no_wrap=True)
     return table
 
 

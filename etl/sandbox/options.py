@@ -15,6 +15,8 @@ from typing import Literal
 from etl.errors import SettingsError
 from etl.sandbox.faults import KINDS, QUICK_KINDS
 
+_LAST_PORT = 65_535
+
 
 class Shape(StrEnum):
     """How rows look: as the vendor documents them, or as its server was seen to send them."""
@@ -111,6 +113,8 @@ class SandboxOptions:
         ):
             if (seen := getattr(self, name)) < least:
                 yield f"{name} is {seen}: expected {least} or more"
+        if self.port > _LAST_PORT:
+            yield f"port is {self.port}: expected {_LAST_PORT} or less"
         if self.tie_groups is not None and self.tie_groups < 0:
             yield f"tie_groups is {self.tie_groups}: expected 0 or more, or none for the believable number"
         if not 0 <= self.fault_rate <= 1:

@@ -90,8 +90,9 @@ def _listen(sandbox: Sandbox, clock: Clock) -> _Listener:
     port = sandbox.options.port
     try:
         return _Listener(sandbox, clock)
-    except (OSError, OverflowError) as error:
-        raise SettingsError([f"port is {port}: {error}; expected a free one, or 0 for any"]) from error
+    except OSError as error:
+        why = error.strerror or error
+        raise SettingsError([f"port is {port}: expected a free one, or 0 for any; {why}"]) from error
 
 
 def _live(sandbox: Sandbox, clock: Clock, speed: float) -> None:

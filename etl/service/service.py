@@ -87,9 +87,8 @@ def options_for(
 class Ending:
     """How a service ended."""
 
-    cut_off: tuple[
-        str, ...
-    ]  # accounts whose turns had not ended by then: what they had not committed is lost
+    # Accounts whose turns had not ended by then: what they had not committed is lost.
+    cut_off: tuple[str, ...]
     failure: str | None  # why it has to be started again
 
 

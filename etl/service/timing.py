@@ -32,7 +32,7 @@ class Every:
 
     def __post_init__(self) -> None:
         if not timedelta(seconds=1) <= self.least <= self.most:
-            raise ValueError("expected a second or more, and the shorter time before the longer")
+            raise ValueError("expected a second or more, and of two times the shorter one first")
 
     @property
     def adapts(self) -> bool:

@@ -26,6 +26,7 @@ class Webhook:
                 transport=self._transport, timeout=_TIMEOUT_SECONDS, headers={"User-Agent": USER_AGENT}
             ) as client:
                 answer = client.post(self._url, json=slack_message(notice))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+            # The last three are raised over proxies and certificates of no use that the environment names.
             return f"it could not be reached ({type(error).__name__})"
         return None if answer.is_success else f"it answered {answer.status_code}"

@@ -15,7 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from etl.errors import SettingsError
 from etl.model import Account
-from etl.settings.accounts import DEFAULT_NAME, KEY_VARIABLE, did_you_mean, find_accounts, name_faults
+from etl.settings.accounts import (
+    DEFAULT_NAME,
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    did_you_mean,
+    find_accounts,
+    name_faults,
+)
 from etl.settings.definition import NOT_GIVEN, Definition, definition_of, setting
 from etl.settings.keys import EXPECTED as KEY_EXPECTED
 from etl.settings.keys import HINT, HINT_OF_FILE, MissingKey, parse_key
@@ -33,6 +40,7 @@ from etl.settings.values import (
 
 __all__ = ["Definition", "MissingKey", "Settings", "definitions", "load_settings", "read_settings"]
 
+_OURS = ("ETL_", "MAGPIPE_")  # how the names of this program's variables begin
 _NO_KEY = f"{KEY_VARIABLE}: expected {KEY_EXPECTED}, got none (the command `demo` needs no key)"
 
 
@@ -144,11 +152,11 @@ class Settings:
     @property
     def database_shown(self) -> str:
         """The database's URL as people may see it: without password and parameters."""
+        if self.database_url.startswith("sqlite:"):
+            return self.database_url  # a file's name may hold every sign
         parts = urlsplit(self.database_url)
         user, at, host = parts.netloc.rpartition("@")
-        shown = parts._replace(netloc=user.partition(":")[0] + at + host, query="", fragment="")
-        # geturl drops the empty authority of sqlite:///FILE.
-        return f"{shown.scheme}://{shown.netloc}{shown.path}"
+        return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
 
 
 def definitions() -> tuple[Definition, ...]:
@@ -238,14 +246,15 @@ def _unknown_account(name: str, known: Sequence[str]) -> str:
 
 def _odd_variables(origins: Origins) -> list[str]:
     """Variables that were meant for this program and that it does not use."""
+    keys = (KEY_VARIABLE, KEY_FILE_VARIABLE)
     tables = origins.file.get("accounts")
-    named = {table.get("api_key_env") for table in tables} if isinstance(tables, list) else {KEY_VARIABLE}
-    known = {item.variable for item in definitions()} | {"ETL_CONFIG"}
+    named = {table.get("api_key_env") for table in tables} if isinstance(tables, list) else set(keys)
+    known = {item.variable for item in definitions()} | {"ETL_CONFIG", *keys}
     odd = [
         f"{found.origin} is not one of this program's{did_you_mean(name, known)}"
         for name, found in origins.variables.items()
-        if name.startswith("ETL_") and not name.startswith("ETL_TEST_") and name not in known | named
+        if name.startswith(_OURS) and not name.startswith("ETL_TEST_") and name not in known | named
     ]
-    if KEY_VARIABLE in origins.variables and KEY_VARIABLE not in named:
-        odd.append(f"{KEY_VARIABLE} is not used: the accounts of {origins.file_shown} do not name it")
+    unused = [name for name in keys if name in origins.variables and name not in named]
+    odd += [f"{name} is not used: the accounts of {origins.file_shown} do not name it" for name in unused]
     return odd

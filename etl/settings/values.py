@@ -114,13 +114,23 @@ def _parse_source_url(seen: object) -> str:
 def _parse_database_url(seen: object) -> str:
     parts = split_url(seen)
     text = str(seen)
-    in_memory = parts.path in ("/", "/:memory:")  # it would end with the process
-    if not text.startswith("sqlite:") and text.count("@") > 1:
-        raise ValueError  # a password that is not encoded: its end would be told as the host's name
-    names_file = text.startswith("sqlite:///") and not (in_memory or parts.query)
-    if not names_file and not (parts.scheme in _DATABASES and "://" in text):
+    if text.startswith("sqlite:"):
+        in_memory = parts.path in ("/", "/:memory:")  # it would end with the process
+        if not text.startswith("sqlite:///") or in_memory or parts.query:
+            raise ValueError
+    elif parts.scheme not in _DATABASES or "://" not in text or _is_ambiguous(parts):
         raise ValueError
     return text
+
+
+def _is_ambiguous(parts: SplitResult) -> bool:
+    """Whether a password holds a bare '@', '/', '?' or '#'.
+
+    To the driver it goes on behind that sign, to everybody else it ends there: its end would be told as the
+    host's name, or pass for what is no secret.
+    """
+    behind = (parts.path, parts.query, parts.fragment)
+    return parts.netloc.count("@") > 1 or bool(parts.fragment) or any("@" in part for part in behind)
 
 
 def _parse_webhook(seen: object) -> str:
@@ -156,7 +166,8 @@ SOURCE_URL = Kind(
     describe_url,
 )
 DATABASE_URL = Kind(
-    "sqlite:///FILE, postgres://… or postgresql://…, a password with %40 for @",
+    "sqlite:///FILE, postgres://… or postgresql://…,"
+    " a password with %40 for @, %2F for /, %3F for ?, %23 for #",
     _parse_database_url,
     describe_url,
 )

@@ -8,21 +8,18 @@ lies between them is a gap, and the next sync reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from etl.interval import EVERYTHING, NEWEST, RESOLUTION, Interval
+from etl.interval import EVERYTHING, NEWEST, OLDEST, RESOLUTION, Interval
 from etl.tables import sync_coverage
 
 # Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
 # minutes would otherwise leave a strip each.
 GRAIN = timedelta(minutes=15)
-
-_LOWEST = datetime.min.replace(tzinfo=UTC)
-_HIGHEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Covered(NamedTuple):
@@ -34,10 +31,15 @@ class Covered(NamedTuple):
 
 def read_coverage(connection: Connection, account: str) -> list[Covered]:
     """The account's intervals, newest first."""
-    columns = (sync_coverage.c.created_from, sync_coverage.c.created_to, sync_coverage.c.proven_at)
-    query = select(*columns).where(sync_coverage.c.account == account)
-    found = (Covered(Interval(after=after, upto=upto), at) for after, upto, at in connection.execute(query))
-    return _in_order(found)
+    return _in_order(_read_by_row(connection, account).values())
+
+
+def _read_by_row(connection: Connection, account: str) -> dict[int, Covered]:
+    """The account's intervals by the number of their row."""
+    row = sync_coverage.c
+    query = select(row.coverage_id, row.created_from, row.created_to, row.proven_at)
+    found = connection.execute(query.where(row.account == account))
+    return {number: Covered(Interval(after=after, upto=upto), at) for number, after, upto, at in found}
 
 
 def save_coverage(
@@ -55,14 +57,20 @@ def save_coverage(
     at what was covered before: nobody knows what is created above. `since` is when the run, or the first
     attempt at the same, began: what was proven before is kept apart.
     """
-    older = read_coverage(connection, account)
+    rows = _read_by_row(connection, account)
+    older = _in_order(rows.values())
     closed = close_top(proven.interval, older, newest)
     loaded = closed & only if closed is not None else None
     if loaded is None:
         return
     merged = add_proof(older, Covered(loaded, proven.proven_at), since=since)
-    connection.execute(delete(sync_coverage).where(sync_coverage.c.account == account))
-    connection.execute(insert(sync_coverage), [_values(account, covered) for covered in merged])
+    # A page touches one or two intervals of many: the others' rows stay.
+    over = [number for number, covered in rows.items() if covered not in merged]
+    new = [_values(account, covered) for covered in merged if covered not in older]
+    if over:
+        connection.execute(delete(sync_coverage).where(sync_coverage.c.coverage_id.in_(over)))
+    if new:
+        connection.execute(insert(sync_coverage), new)
 
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:
@@ -105,7 +113,7 @@ def proven_since(coverage: Sequence[Covered]) -> datetime | None:
 def find_gaps(coverage: Sequence[Covered]) -> list[Interval]:
     """What no proof covers, newest first; the first gap is always the one above all that is known."""
     if not coverage:
-        return [Interval(after=None, upto=None)]
+        return [EVERYTHING]
     intervals = [covered.interval for covered in coverage]
     gaps = [Interval(after=intervals[0].upto, upto=None)]
     gaps += [
@@ -142,11 +150,11 @@ def _join(upper: Covered, lower: Covered) -> Covered:
 
 
 def _top(interval: Interval) -> datetime:
-    return interval.upto if interval.upto is not None else _HIGHEST
+    return interval.upto if interval.upto is not None else NEWEST
 
 
 def _bottom(interval: Interval) -> datetime:
-    return interval.after if interval.after is not None else _LOWEST
+    return interval.after if interval.after is not None else OLDEST
 
 
 def _values(account: str, covered: Covered) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """Raw rows become records; what cannot be read is told, field by field, and nothing raises.
 
 A row of the usual shape is decoded straight into types, which the garbage collector need not look at: JSON
-makes no cycles. Only a row that fails there is looked at more
-closely, which takes several times as long and yields reasons.
+makes no cycles. Only a row that fails there is looked at more closely, which takes several times as long and
+yields reasons.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def test_a_sync_that_is_asked_to_stop_ends_with_130(user: User, number: signal.S
     process.send_signal(number)
     _, written = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "stopping after the page in hand" in written
+    assert "error: default: stopped on request\n" in written
     assert "Traceback" not in written
 
 

@@ -47,6 +47,21 @@ def test_the_key_is_among_no_arguments_and_its_memory_is_written_nowhere(
         process.communicate()
 
 
+def test_ctrl_c_while_the_program_is_loaded_is_met_without_a_traceback() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'etl.cli.root':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from etl.cli import main\n"
+        "main()\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_that_is_closed_is_no_matter_to_the_work(
     server: SandboxServer, tmp_path: Path, closed: str

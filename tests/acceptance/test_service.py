@@ -255,7 +255,7 @@ def test_a_service_that_nobody_can_reach_listens_nowhere(
     [
         (("--every", "5m", "--cron", "* * * * *"), "exclude each other"),
         (("--every", "0s"), "expected a second or more"),
-        (("--every", "5m..1m"), "the shorter time before the longer"),
+        (("--every", "5m..1m"), "of two times the shorter one first"),
         (("--cron", "often"), "expected five fields"),
         (("--listen", "everywhere"), "expected HOST:PORT"),
     ],

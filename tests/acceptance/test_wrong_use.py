@@ -96,14 +96,29 @@ CASES = {
         says="page_size, from flag --page-size: expected a whole number from 1 to 100000, got '0'",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
+    "a rhythm that begins with the longer time": Case(
+        arguments="schedule --every 10m..1m",
+        says="expected a second or more, and of two times the shorter one first, got '10m..1m'",
+    ),
+    "no time at all for a turn": Case(
+        arguments="schedule --timeout 0m",
+        says="invalid value for '--timeout': expected a length of time of 1s or more, got '0m'",
+    ),
+    "data that is never young enough": Case(
+        arguments="schedule --max-age 0s",
+        says="invalid value for '--max-age': expected a length of time of 1s or more, got '0s'",
+    ),
+    "a port that there is not": Case(
+        arguments="sandbox --port 65536", says="port is 65536: expected 65535 or less"
+    ),
     "a window that ends before it begins": Case(
         arguments="backfill --since 2026-01-02 --until 2026-01-01",
-        says="is not later than --since 2026-01-02T00:00:00+00:00: expected the end of the window behind its",
+        says="is not later than --since 2026-01-02T00:00:00+00:00: expected the end of the window after its",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
     "a window that is still to come": Case(
         arguments="backfill --since 9999-01-01",
-        says="--since 9999-01-01T00:00:00+00:00 is in the future: expected a time that has been",
+        says="--since 9999-01-01T00:00:00+00:00 is in the future: expected a time in the past",
         variables={"MAGPIPE_API_KEY": KEY},
     ),
     "a variable that is no number": Case(
@@ -252,6 +267,7 @@ def test_no_database_yet_is_no_fault_unless_an_age_is_asked_for(command: Install
     kindly = "There is nothing in sqlite:///magpipe.db yet: `magpipe-etl sync` makes the tables.\n"
     assert (command.run("status").code, command.run("status").out) == (0, kindly)
     assert command.run("status", "--max-age", "15m").code == 6
+    assert command.run("status", "--max-age", "0s").code == 6
 
 
 def test_a_reader_that_goes_away_is_met_in_silence(command: InstalledCommand) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from etl import app
 from etl.engine import reading
 from etl.errors import DestinationError, SettingsError
+from etl.jobs.sync import Sync
 from etl.model import Account, RunStatus, Secret
+from etl.plan import Plan
+from etl.progress import Silent
 from etl.sandbox import SandboxOptions, faults
 from etl.settings import MissingKey
 from etl.state.coverage import read_coverage
 from etl.tables import batch_call_history, batch_calls, sync_runs
+from etl.work import Work
 
 from support.databases import Database
 from support.pipeline import OnPage, Pipeline, changes
@@ -170,6 +176,30 @@ def test_every_way_to_end_has_its_exit_code(database: Database) -> None:
         "stopped": 130,
         "database": 4,
     }
+
+
+def test_a_bug_before_a_run_has_begun_is_told_of_that_account_alone(pipeline: Pipeline) -> None:
+    class Broken(Sync):
+        def plan(self, connection: Connection | None, account: str, *arguments: Any, **options: Any) -> Plan:
+            if account == "blue":
+                raise ZeroDivisionError("a customer's name")
+            return super().plan(connection, account, *arguments, **options)
+
+    work = Work(
+        pipeline.database.engine,
+        pipeline.settings,
+        clock=pipeline.clock,
+        progress=Silent(),
+        transport=pipeline.transport,
+    )
+    job = Broken(pipeline.settings, full=True)
+    summaries = [work.perform(job, account) for account in pipeline.settings.accounts]
+    assert [summary.error for summary in summaries] == [
+        None,
+        "a bug: ZeroDivisionError in the full run",
+        None,
+    ]
+    assert [summary.exit_code for summary in summaries] == [0, 1, 0]
 
 
 def test_a_database_is_migrated_before_the_first_sync(empty_database: Database) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -55,9 +59,16 @@ def test_tables_without_a_sync_are_told_from_no_tables(call: Call, monkeypatch: 
     assert "no account has been synced yet, got 'acme'" in refused.err
 
 
-def test_where_nothing_is_set_aside_the_list_says_so(call: Call) -> None:
-    assert call("migrate").code == 0
-    assert call("quarantine", "list") == (0, "Nothing is set aside.\n", "")
+def test_where_nothing_is_set_aside_the_commands_say_so(call: Call) -> None:
+    assert call("sync").code == 0
+    for command in ("list", "replay"):
+        assert call("quarantine", command) == (0, "Nothing is set aside.\n", "")
+        assert call("quarantine", command, "--account", "default").out == "Nothing is set aside.\n"
+        refused = call("quarantine", command, "--account", "acme")
+        assert (refused.code, refused.out) == (2, "")
+        assert "expected one of default, got 'acme'" in refused.err
+    assert json.loads(call("quarantine", "replay", "--json").out) == {"runs": []}
+    assert call("quarantine", "replay", "-q") == (0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -81,10 +92,41 @@ def test_tables_of_another_release_are_not_read(call: Call, tmp_path: Path, vers
 
 
 def test_a_demo_that_cannot_write_ends_with_the_code_of_its_sync(call: Call) -> None:
-    outcome = call("demo", "--batches", "10", "--keep", "nowhere/demo.db")
+    Path("demo.db").symlink_to("nowhere/demo.db")
+    outcome = call("demo", "--batches", "10", "--keep", "demo.db")
     assert outcome.code == 4
-    assert "the folder nowhere" in outcome.err
+    assert "the SQLite file demo.db" in outcome.err
     assert "Second sync" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere/demo.db", "the folder nowhere does not exist"),
+        ("what?.db", "a file that can stand in a URL, without '?' and control characters, got 'what?.db'"),
+        ("there.db", "there.db is there already; name a new file"),
+    ],
+)
+def test_a_file_that_a_demo_cannot_keep_is_refused_before_it_begins(call: Call, name: str, told: str) -> None:
+    Path("there.db").touch()
+    outcome = call("demo", "--keep", name)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert told in outcome.err
+
+
+def test_what_a_demo_says_to_call_can_be_called(call: Call) -> None:
+    *_, last = call("demo", "--batches", "10", "--keep", "my file.db").out.splitlines()
+    _, _, told = last.partition(": ")
+    assert shlex.split(told) == ["DATABASE_URL=sqlite:///my file.db", "magpipe-etl", "report"]
+
+
+def test_a_report_of_nothing_asks_about_a_status_that_nobody_knows(call: Call) -> None:
+    call("sync")
+    outcome = call("report", "--status", "complete")
+    assert "No campaigns." in outcome.out
+    assert outcome.err == "warning: the status 'complete' is not known here; did you mean completed?\n"
+    assert call("report", "--status", "complete", "-q").err == ""
+    assert call("report", "--status", "complete", "--status", "completed").err == ""
 
 
 # -- what is odd -------------------------------------------------------------------------------------
@@ -100,6 +142,9 @@ def test_a_status_that_nobody_knows_is_warned_of_and_asked_for(call: Call, statu
     [warning] = outcome.err.splitlines()
     assert warning.startswith(f"warning: the status '{status}' is not known here{told}")
     assert call("-q", *arguments) == (0, "", "")
+    [line] = map(json.loads, call("--log-format", "json", *arguments).err.splitlines())
+    assert line["event"] == "command.warned"
+    assert line["warning"].startswith(f"the status '{status}' is not known here{told}")
 
 
 def test_rows_that_are_set_aside_have_a_line_each_until_they_can_be_read(
@@ -123,6 +168,8 @@ def test_rows_that_are_set_aside_have_a_line_each_until_they_can_be_read(
 def test_with_q_a_file_is_written_without_a_word(call: Call, tmp_path: Path) -> None:
     assert call("sync", "-q") == (0, "", "")
     assert call("verify", "-q") == (0, "", "")
+    assert call("check", "-q") == (0, "", "")
+    assert call("migrate", "-q") == (0, "", "")
     assert call("export", "-q", "batch_calls", "--to", "calls.csv") == (0, "", "")
     assert call("report", "-q", "--html", "report.html") == (0, "", "")
     assert (tmp_path / "calls.csv").read_text().count("\n") == 61
@@ -133,7 +180,7 @@ def test_a_folder_is_no_file_to_export_into(call: Call, tmp_path: Path) -> None:
     (tmp_path / "calls.csv").mkdir()
     outcome = call("export", "batch_calls", "--to", "calls.csv")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "calls.csv is there, and no file" in outcome.err
+    assert "calls.csv is there and is not a file" in outcome.err
 
 
 # -- more than can be shown --------------------------------------------------------------------------
@@ -182,3 +229,22 @@ def test_an_account_without_a_key_is_not_asked_for(call: Call, tmp_path: Path) -
         ["ok", "source", "acme:"],
         ["failed", "key", "globex:"],
     ]
+    quiet = call("check", "-q").out.splitlines()
+    assert [line.split()[0] for line in quiet] == ["failed", "mend:"]
+
+
+# -- in a terminal -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_a_check_is_coloured_unless_no_color_is_asked_for(
+    call: Call, monkeypatch: pytest.MonkeyPatch, no_color: str, coloured: bool
+) -> None:
+    call("migrate")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    with redirect_stdout(StringIO()) as terminal:
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        assert run(["check"]) == 0
+    assert ("\x1b[32mok" in terminal.getvalue()) is coloured
+    assert ("\x1b" in terminal.getvalue()) is coloured

@@ -8,6 +8,7 @@ import pytest
 
 from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
+from etl.tables import sync_coverage
 
 from support.databases import Database
 from support.pipeline import Pipeline
@@ -52,6 +53,22 @@ def test_a_sync_that_is_cut_off_proves_what_it_read(pipeline: Pipeline) -> None:
     third = pipeline.sync()
     assert third.complete
     assert all(proven_at(pipeline, place) >= second.started_at for place in places(pipeline))
+
+
+def test_a_proof_writes_no_interval_that_it_does_not_touch(pipeline: Pipeline) -> None:
+    pipeline.sync()
+    pipeline.clock.pass_time(5 * HOURS)
+    pipeline.sandbox.faults.at(pipeline.sandbox.requests + 4, "redirect")
+    pipeline.sync()
+    pipeline.clock.pass_time(5 * HOURS)
+    before = {row["coverage_id"]: row for row in pipeline.read(sync_coverage)}
+    assert len(before) == 2
+    pipeline.backfill(places(pipeline)[10], places(pipeline)[5])
+    after = {row["coverage_id"]: row for row in pipeline.read(sync_coverage)}
+    assert len(after) == 4  # within the newer one of the two, which is cut
+    (kept,) = before.keys() & after.keys()
+    assert before[kept] == after[kept]
+    assert before[kept]["created_from"] is None
 
 
 def test_what_was_proven_is_in_the_run_s_row(pipeline: Pipeline) -> None:

@@ -189,6 +189,14 @@ def test_the_guard_is_as_the_settings_say(database: Database) -> None:
     assert changes(pipeline.sync()) == {"unchanged": 38, "deleted": 2}
 
 
+def test_the_guard_s_share_is_exact(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=100), delete_guard_share=0.29, delete_guard_rows=0)
+    pipeline.sync()
+    for batch in pipeline.truth.listed()[:29]:
+        pipeline.truth.delete(batch.id)
+    assert changes(pipeline.sync()) == {"unchanged": 71, "deleted": 29}
+
+
 # -- an empty list -------------------------------------------------------------------------------------
 
 

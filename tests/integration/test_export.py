@@ -232,7 +232,7 @@ def test_a_link_stays_a_link(pipeline: Pipeline, tmp_path: Path) -> None:
 
 def test_a_place_where_no_file_can_be_is_told_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "x.csv").mkdir()
-    with pytest.raises(ValueError, match="is there, and no file"):
+    with pytest.raises(ValueError, match="is there and is not a file"):
         check_target(tmp_path / "x.csv")
     with pytest.raises(ValueError, match=r"the folder .*nowhere does not exist"):
         check_target(tmp_path / "nowhere" / "x.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -276,6 +277,17 @@ def test_the_newest_events_are_shown_and_the_others_counted(tables: Tables) -> N
     assert [event.observed_at for event in found.events] == [NOW, NOW - HOUR, NOW - 2 * HOUR]
     assert found.events_left_out == 2
     assert found.events[0].name == "Campaign 1"
+
+
+@pytest.mark.parametrize("before", [[], [{"observed_at": EARLIER, "status": "scheduled"}]])
+def test_of_events_in_the_same_instant_the_same_are_shown_each_time(
+    tables: Tables, before: list[dict[str, Any]]
+) -> None:
+    for account in "edcba":
+        tables.seen(*before, {"observed_at": NOW, "status": "running"}, account=account, created_at=SINCE)
+    found = changes(tables)
+    assert [event.account for event in found.events] == ["a", "b", "c"]
+    assert found.events_left_out == 2
 
 
 def test_changes_are_those_of_the_scope(tables: Tables) -> None:

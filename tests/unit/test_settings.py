@@ -249,16 +249,34 @@ def test_passwords_among_the_parameters_are_secrets_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:s3cr@tly@db/calls", "postgresql://me@db/calls?password=s3cr@tly"]
+    "url",
+    [
+        "postgresql://me:s3cr@tly@db/calls",
+        "postgresql://me@db/calls?password=s3cr@tly",
+        # What stands before the sign is a port to whoever reads it as the end of the host.
+        "postgresql://me:53/tly@db/calls",
+        "postgresql://me:53?tly@db/calls",
+        "postgresql://me:53#tly@db/calls",
+        "postgresql://me@db/calls?password=s3cr#tly",
+    ],
 )
-def test_a_password_whose_end_would_be_taken_for_a_host_is_refused_and_not_shown(url: str) -> None:
+def test_a_password_whose_end_would_pass_for_something_else_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(SettingsError, match="a password with %40 for @") as caught:
         Settings(database_url=url)
-    assert "s3cr" not in str(caught.value)
-    assert "tly" not in str(caught.value)
+    for part in ("s3cr", "53", "tly"):
+        assert part not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite:///calls.db", "sqlite:////var/lib/calls.db", "postgres://db/calls"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///calls.db",
+        "sqlite:////var/lib/calls.db",
+        "sqlite:///calls of 2026 #1 @home.db",
+        "postgres://db/calls",
+        "postgres://me@db/calls",
+    ],
+)
 def test_a_url_without_password_is_shown_as_it_is(url: str) -> None:
     assert Settings(database_url=url).database_shown == url
 
@@ -441,12 +459,20 @@ def test_what_is_odd_is_a_warning(machine: Machine) -> None:
         ETL_ACME_KEY=KEY,
         ETL_PAGESIZE="5",
         ETL_TEST_POSTGRES_URL="postgres://x",
+        MAGPIPE_BASEURL="https://magpipe.example.com",
         MAGPIPE_API_KEY=KEY,
+        MAGPIPE_API_KEY_FILE="the.key",
     )
     assert settings.warnings == (
         "environment variable ETL_PAGESIZE is not one of this program's; did you mean ETL_PAGE_SIZE?",
+        "environment variable MAGPIPE_BASEURL is not one of this program's; did you mean MAGPIPE_BASE_URL?",
         "MAGPIPE_API_KEY is not used: the accounts of config/etl.toml do not name it",
+        "MAGPIPE_API_KEY_FILE is not used: the accounts of config/etl.toml do not name it",
     )
+
+
+def test_the_usual_variables_are_nothing_odd(machine: Machine) -> None:
+    assert machine.load(MAGPIPE_API_KEY=KEY, MAGPIPE_BASE_URL="https://magpipe.example.com").warnings == ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are told otherwise there")

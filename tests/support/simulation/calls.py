@@ -106,7 +106,7 @@ class Call:
 
     def _check_guard(self, summary: RunSummary) -> None:
         rows = sum(stored.is_alive for stored in self.before.batches.values())
-        most = max(self.settings.delete_guard_rows, int(rows * self.settings.delete_guard_share))
+        most = max(self.settings.delete_guard_rows, int(rows * self.settings.delete_guard_share + 1e-9))
         if self.command != "allow-deletes" and summary.deleted > most:
             raise Wrong(f"{summary.deleted} of {rows} rows were deleted unasked: {summary}")
 

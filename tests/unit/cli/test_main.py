@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import click
@@ -78,9 +79,37 @@ def test_with_v_a_bug_shows_its_traceback_without_secrets(capsys: Captured) -> N
     assert KEY not in written
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EtlError("it failed", hint=f"not with {KEY}"), [("it failed", "not with ***")]),
+        (SettingsError(["a: one", "b: two"]), [("2 settings cannot be used:\n  - a: one\n  - b: two", None)]),
+        (click.UsageError("No such thing."), [("no such thing", "see `magpipe-etl --help`")]),
+    ],
+)
+def test_where_logs_are_json_so_is_what_went_wrong(
+    error: Exception, told: list[tuple[str, str | None]], capsys: Captured
+) -> None:
+    assert run(["--log-format", "json"], ending(error)) != 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [("command.failed", "error")]
+    assert [(line["error"], line["hint"]) for line in lines] == told
+
+
+def test_where_logs_are_json_a_bug_s_traceback_is_a_field(capsys: Captured) -> None:
+    assert run(["-v", "--log-format", "json"], ending(RuntimeError(f"Bearer {KEY}"))) == 1
+    written = capsys.readouterr().err
+    crashed, failed = (json.loads(line) for line in written.splitlines())
+    assert (crashed["event"], failed["event"]) == ("command.crashed", "command.failed")
+    assert "RuntimeError" in crashed["traceback"]
+    assert KEY not in written
+
+
 def test_a_refusal_of_the_system_is_told(capsys: Captured) -> None:
     assert run([], ending(OSError(28, "No space left on device"))) == 1
     assert capsys.readouterr().err == "error: the system refused: No space left on device\n"
+    assert run([], ending(FileNotFoundError(2, "No such file or directory", "a.tmp"))) == 1
+    assert capsys.readouterr().err == "error: the system refused: a.tmp: No such file or directory\n"
 
 
 def test_an_error_cannot_write_a_second_line_or_show_a_key(capsys: Captured) -> None:

@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
+from etl.cli.invocation import Invocation
 from etl.cli.output import print_csv, print_error, print_json, print_rich
+from etl.report.columns import Whole
 
 
 def test_json_is_one_document_that_no_terminal_can_be_driven_by(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,13 +46,28 @@ def test_what_is_wrapped_in_a_terminal_stays_indented_and_looks_as_it_did() -> N
     assert last == "plain"
 
 
+def test_a_figure_that_a_narrow_terminal_has_no_room_for_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table.add_column("account", overflow="fold")
+    for title in ("requests", "rows", ""):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_row("the-name-of-an-account", "1,234,567", "98,765,432", "")
+    with redirect_stdout(Terminal()) as terminal:
+        print_rich(Padding(Whole(table), (0, 0, 0, 2), expand=False), Text("word " * 5))
+    header, row, below, first, second = (line.split() for line in terminal.getvalue().splitlines())
+    assert header == ["account", "requests", "rows"]
+    assert [*row, *below] == ["the-name-of-", "1,234,567", "98,765,432", "an-account"]
+    assert (first, second) == (["word"] * 4, ["word"])
+
+
 def test_markup_in_a_text_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     print_rich(Text("[red]not red[/red] :smile:"))
     assert capsys.readouterr().out == "[red]not red[/red] :smile:\n"
 
 
 def test_an_error_is_redacted_and_has_its_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error("the key s3cret-key is bad", "change s3cret-key", ["s3cret-key"])
+    print_error("the key s3cret-key is bad", "change s3cret-key", Invocation(secrets=["s3cret-key"]))
     assert capsys.readouterr().err == "error: the key *** is bad\nhint: change ***\n"
 
 

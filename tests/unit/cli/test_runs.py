@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from etl.cli.invocation import Invocation
 from etl.cli.runs import exit_code, render_remarks, render_runs
+from etl.cli.sync import show_runs
 from etl.model import RunMode, RunStatus, RunSummary
+from etl.settings import Settings
 
 
 def summary(account: str = "acme", **values: Any) -> RunSummary:
@@ -42,6 +46,20 @@ def test_a_run_is_a_row_of_its_counts() -> None:
         ["account", "mode", "result", "requests", "rows", "new", "changed", "same", "time"],
         ["acme", "full", "succeeded", "5", "3,000", "1", "2", "2,997", "1.3", "s"],
     ]
+
+
+def test_what_became_of_the_runs_is_shown_though_the_database_went_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = Settings(database_url="sqlite:////nowhere/at/all/magpipe.db")
+    runs = [summary(), summary("globex", status=RunStatus.FAILED, exit_code=4, error="it went away")]
+    assert show_runs(Invocation(), settings, runs, as_json=False) == 4
+    captured = capsys.readouterr()
+    assert [line.split()[:3] for line in captured.out.splitlines()[1:]] == [
+        ["acme", "full", "succeeded"],
+        ["globex", "full", "failed"],
+    ]
+    assert captured.err == "error: globex: it went away\n"
 
 
 def test_counts_that_are_rare_have_a_column_only_where_there_are_some() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import pytest
 
@@ -10,16 +11,22 @@ from etl.cli.stop import stoppable_clock, terminated_as_interrupted
 from etl.errors import StoppedError
 
 
+@pytest.mark.parametrize("at_terminal", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_clock_and_says_what_happens(
-    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+def test_a_signal_stops_the_clock_and_says_what_happens_to_whoever_looks(
+    number: signal.Signals,
+    at_terminal: bool,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: at_terminal)
     with stoppable_clock() as clock:
         clock.check_stopped()
         signal.raise_signal(number)
         with pytest.raises(StoppedError):
             clock.sleep(60)
-    assert "stopping after the page in hand" in capfd.readouterr().err
+    told = "\nstopping after the page in hand; once more to stop at once\n" if at_terminal else ""
+    assert capfd.readouterr().err == told
 
 
 def test_afterwards_signals_mean_what_they_meant_before() -> None:

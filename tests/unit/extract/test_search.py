@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from etl.extract.patience import MOST_REPEATS
 from etl.extract.search import MOST_PROBES, Search
 from etl.extract.walk import Read
 from etl.interval import NEWEST
@@ -92,6 +93,17 @@ def test_a_guess_behind_the_end_comes_back() -> None:
     search = Search(at(41), limit=PAGE, guess=400)
     assert offsets_of(search, listed(100))[:2] == [398, 398]
     assert found_places(search)[0] > at(41) >= found_places(search)[1]
+
+
+def test_a_list_without_readable_times_is_not_asked_again_and_again() -> None:
+    search = Search(at(41), limit=PAGE)
+    assert offsets_of(search, [f"{row[0]}?" for row in listed(100)]) == [0] * MOST_REPEATS
+    assert search.stopped == "the page at offset 0 has no readable created_at"
+    patient = Search(at(41), limit=PAGE, guess=59)
+    for _ in range(MOST_REPEATS - 1):
+        patient.receive(page("a? b?", offset=57))
+    assert offsets_of(patient, listed(100)) == [57]  # it was the answer's fault, not the list's
+    assert found_places(patient) == (at(43), at(34))
 
 
 def test_batches_without_created_at_stand_above_every_place() -> None:

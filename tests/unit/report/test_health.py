@@ -164,7 +164,7 @@ def test_each_way_to_end_badly_has_words(status: RunStatus) -> None:
 def test_deletes_that_are_held_back_are_an_incident_that_says_how_to_allow_them() -> None:
     [incident] = one(Facts(account="acme", last_run=run(), deletes_held=900)).incidents
     assert incident.kind is IncidentKind.DELETES_HELD
-    assert "900 batches are gone; `sync --allow-deletes`" in incident.detail
+    assert "batches gone: 900; `sync --allow-deletes`" in incident.detail
 
 
 def shown(*health: Health, width: int = 80) -> str:
@@ -194,7 +194,7 @@ def test_the_terminal_shows_a_row_an_account_and_a_line_for_what_is_wrong() -> N
     assert lines[0].split()[:2] == ["account", "age"]
     assert "60 min, stale" in lines[1]
     assert all(text in lines[1] for text in ("succeeded, 60 min", "12,345", "70/1,000"))
-    assert lines[2] == "acme: the last sync failed (2 in a row, since 60 min): no�[2J"
+    assert lines[2] == "acme: the last sync failed (2 in a row, for 60 min): no�[2J"
     assert lines[3] == "acme: the source asked for no request in the next 90 s"
     assert lines[4] == "acme: unknown to this version: field tags"
 

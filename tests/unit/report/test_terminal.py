@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
+from etl.cli.output import print_rich
 from etl.report.document import summary_as_json
 from etl.report.glyphs import ASCII, BLOCKS, Glyphs
 from etl.report.running import UnderWay, derive_running
@@ -67,6 +70,16 @@ def test_no_line_is_wider_than_the_terminal(width: int, glyphs: Glyphs) -> None:
     assert max(map(len, shown(long, width, glyphs).splitlines())) <= width
 
 
+def test_a_narrow_terminal_cuts_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with redirect_stdout(StringIO()) as narrow:
+        monkeypatch.setattr(narrow, "isatty", lambda: True)
+        print_rich(*render_report(SUMMARY))
+    figures = {word for word in shown(SUMMARY, 120).split() if set(word) <= set("0123456789,.:-")}
+    assert {"1,500", "90.0", "03-31"} <= figures
+    assert figures - set(Text.from_ansi(narrow.getvalue()).plain.split()) == set()
+
+
 def test_names_cannot_drive_the_terminal_and_are_no_markup() -> None:
     text = shown(SUMMARY)
     assert "Reminders �[31m�" in text
@@ -91,7 +104,7 @@ def test_a_campaign_without_a_name_goes_by_its_id() -> None:
 def test_the_end_of_what_runs_is_told_as_it_is_expected() -> None:
     assert "ends in 30 min" in shown(SUMMARY)  # 1,000 of 1,500 calls in an hour
     late = replace(SUMMARY, now=NOW + timedelta(hours=1))
-    assert "due for 30 min" in shown(late)
+    assert "overdue by 30 min" in shown(late)
     unknown = replace(SUMMARY, under_way=running("Reminders", started_at=None))
     assert "ends in" not in shown(unknown)
 

@@ -90,6 +90,11 @@ def test_a_webhook_that_does_not_take_it_says_so(status: int, reason: str) -> No
     assert Webhook(URL, transport=transport).send(NOTICE) == reason
 
 
+def test_a_proxy_that_is_none_is_told_like_a_webhook_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "carrier-pigeon://roof")
+    assert Webhook("https://hooks.example.com/T0").send(NOTICE) == "it could not be reached (ValueError)"
+
+
 def test_a_webhook_that_cannot_be_reached_is_told_without_its_url() -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError(f"no route to {request.url}")
