@@ -260,7 +260,7 @@ def _check_driver(url: URL) -> None:
         from psycopg import ProgrammingError
         from psycopg.conninfo import make_conninfo
     except ImportError:
-        missing = "DATABASE_URL: the driver for PostgreSQL is missing; pip install 'magpipe-etl[postgres]'"
+        missing = "DATABASE_URL: the driver for PostgreSQL is missing; pip install '.[postgres]' in the checkout"
         raise SettingsError([missing]) from None
     try:
         make_conninfo(**dict.fromkeys(url.query, ""))

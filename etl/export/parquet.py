@@ -25,7 +25,7 @@ def open_parquet() -> Opener:
         import pyarrow as pa
         import pyarrow.parquet
     except ImportError:
-        missing = "pyarrow, which writes Parquet, is missing; pip install 'magpipe-etl[parquet]'"
+        missing = "pyarrow, which writes Parquet, is missing; pip install '.[parquet]' in the checkout"
         raise SettingsError([missing]) from None
     return lambda file, relation: ParquetWriter(pa, file, relation)
 

@@ -243,6 +243,16 @@ def _connection_error(error: httpx.TransportError) -> TransientSourceError | Per
             hint="check MAGPIPE_BASE_URL; behind a company proxy, set SSL_CERT_FILE to its certificate",
         )
     return TransientSourceError(
-        f"the connection to the source failed ({type(error).__name__})",
+        f"the connection to the source failed ({_reason(error)})",
         hint="check the network and MAGPIPE_BASE_URL",
     )
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, where it said something; texts of other kinds may hold what an answer held."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            return below.strerror
+        below = below.__cause__ or below.__context__
+    return type(error).__name__

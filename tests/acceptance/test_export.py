@@ -112,5 +112,5 @@ def test_without_the_library_parquet_is_refused_and_csv_is_not(
 
     outcome = exported("x.parquet")
     assert outcome.returncode == 2
-    assert "pip install 'magpipe-etl[parquet]'" in outcome.stderr
+    assert "pip install '.[parquet]'" in outcome.stderr
     assert exported("x.csv").returncode == 0

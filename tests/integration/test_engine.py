@@ -193,4 +193,4 @@ def test_without_the_driver_the_way_to_install_it_is_told() -> None:
         "create_engine(SimpleNamespace(database_url='postgresql://db/x', database_schema='x'))\n"
     )
     outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "pip install 'magpipe-etl[postgres]'" in outcome.stderr.splitlines()[-1]
+    assert "pip install '.[postgres]'" in outcome.stderr.splitlines()[-1]

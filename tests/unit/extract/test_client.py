@@ -188,6 +188,33 @@ def test_a_certificate_that_cannot_be_trusted_is_no_passing_fault() -> None:
     assert bench.asked == 1
 
 
+def caused_by(*causes: BaseException) -> httpx.ConnectError:
+    """As httpx raises it: the system's error stands below those of the libraries."""
+    error: BaseException = httpx.ConnectError("said of customers")
+    first = error
+    for cause in causes:
+        error.__context__ = cause
+        error = cause
+    assert isinstance(first, httpx.ConnectError)
+    return first
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (caused_by(), "ConnectError"),
+        (caused_by(ValueError("said of customers"), OSError("said of customers")), "ConnectError"),
+        (caused_by(RuntimeError(), ConnectionRefusedError(111, "Connection refused")), "Connection refused"),
+        (caused_by(ssl.SSLError(1, "[SSL] wrong version number")), "[SSL] wrong version number"),
+    ],
+)
+def test_a_failed_connection_is_told_with_what_the_system_said(
+    fault: httpx.ConnectError, reason: str
+) -> None:
+    bench = Bench(fault, max_attempts=1)
+    assert str(bench.fail()) == f"the connection to the source failed ({reason})"
+
+
 def test_the_last_error_is_the_one_that_is_told() -> None:
     bench = Bench(Reply(status=500), httpx.ReadError("reset"), Reply(status=503), max_attempts=3)
     assert str(bench.fail()) == "the source answered 503"
