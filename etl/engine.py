@@ -260,8 +260,8 @@ def _check_driver(url: URL) -> None:
         from psycopg import ProgrammingError
         from psycopg.conninfo import make_conninfo
     except ImportError:
-        missing = "DATABASE_URL: the driver for PostgreSQL is missing; pip install '.[postgres]' in the checkout"
-        raise SettingsError([missing]) from None
+        mend = "pip install '.[postgres]' in the checkout"
+        raise SettingsError([f"DATABASE_URL: the driver for PostgreSQL is missing; {mend}"]) from None
     try:
         make_conninfo(**dict.fromkeys(url.query, ""))
     except ProgrammingError as error:
