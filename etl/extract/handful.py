@@ -16,16 +16,18 @@ def in_handfuls(proofs: Iterable[Proof | None], *, most: int = MOST_PAGES) -> It
     """Yield proofs as they come, so many at once at the most; None among them: the next is not there yet.
 
     None waits for another, so while pages come slowly each is loaded alone, and while loads are slow several
-    have come. What ends the proofs with an error waits for what is in hand.
+    have come. The first handfuls are smaller, so that a walk that is cut off early, again and again, gets on
+    all the same. What ends the proofs with an error waits for what is in hand.
     """
     handful: Handful = []
+    size = 1
     try:
         for proof in proofs:
             if proof is not None:
                 handful.append(proof)
-            if handful and (proof is None or len(handful) == most):
+            if handful and (proof is None or len(handful) == size):
                 yield handful
-                handful = []
+                handful, size = [], min(size + 1, most)
     except EtlError:
         if handful:
             yield handful
