@@ -139,18 +139,10 @@ def _write_prepared(
     places = ", ".join("?" * len(names))
     statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places}) {resolution}"
     encoded = [
-        _encode(encode, values[at]) for encode, at in zip(_encoders(table, names), filled, strict=True)
+        values[at] if encode is None else encode(values[at])
+        for encode, at in zip(_encoders(table, names), filled, strict=True)
     ]
     _driver(connection).executemany(statement, zip(*encoded, strict=True))
-
-
-def _encode(encode: Encoder | None, column: Values) -> Sequence[Any]:
-    """What is the same in all rows, as the times of this run are, is encoded once."""
-    if encode is None:
-        return column
-    if column.count(column[0]) == len(column):
-        return [*encode(column[:1])] * len(column)
-    return encode(column)
 
 
 def _write_staged(
@@ -226,8 +218,11 @@ def _json_texts(values: Values) -> list[str | None]:
 def _times(values: Values) -> list[str | None]:
     """`YYYY-MM-DD HH:MM:SS.ffffff`, from a whole column at once: `isoformat` takes eight times as long.
 
-    All times are in UTC by now, and msgspec leaves out a fraction that is zero.
+    All times are in UTC by now, and msgspec leaves out a fraction that is zero. What is the same in all rows,
+    as the times of a run are, is encoded once.
     """
+    if len(values) > 1 and values.count(values[0]) == len(values):
+        return _times(values[:1]) * len(values)
     texts = _from_json(_to_json(values).replace(b"T", b" ").replace(b"Z", b""))
     return [text if text is None or len(text) > _WHOLE_SECONDS else f"{text}.000000" for text in texts]
 

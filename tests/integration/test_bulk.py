@@ -53,3 +53,13 @@ def test_what_a_constraint_of_somebody_else_s_refuses_is_no_duplicate(database: 
     assert (summary.status, summary.exit_code) == (RunStatus.FAILED, 4)
     assert "refused a row that breaks a constraint" in str(summary.error)
     assert pipeline.alive() == {}
+
+
+def test_unknown_values_keep_their_kind_beside_others_that_are_equal(database: Database) -> None:
+    """Python takes 1, 1.0 and true for equal; JSON does not."""
+    pipeline = Pipeline(database, SandboxOptions(batches=0))
+    shown = [1, True, 1.0, 1]
+    ids = [pipeline.truth.create(extra={"flag": value}).id for value in shown]
+    pipeline.sync()
+    kept = pipeline.alive()
+    assert [repr(kept[of_id]["extra"]["flag"]) for of_id in ids] == [repr(value) for value in shown]
