@@ -54,8 +54,11 @@ class Written(NamedTuple):
 
 def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> Written:
-    """Insert rows. Raises DuplicateKeyError where the table has one of them."""
+) -> Written | None:
+    """Insert rows. Raises DuplicateKeyError where the table has one of them.
+
+    Returns None where nothing but the table holds the rows.
+    """
     try:
         if connection.dialect.name == "postgresql":
             return _write_staged(connection, table, columns, rows)
@@ -105,11 +108,12 @@ def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[st
 
 def _insert_prepared(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> Written:
+) -> Written | None:
     newer = _newer_rows(table)
-    last_row = connection.scalar(newer.last_row)
+    last_row = connection.scalar(newer.last_row) or 0
     _write_prepared(connection, table, columns, rows)
-    return Written(newer.rows, {"last_row": last_row or 0})
+    has_room = last_row <= _LAST_NUMBER - len(rows)
+    return Written(newer.rows, {"last_row": last_row}) if has_room else None
 
 
 class _NewerRows(NamedTuple):
@@ -119,7 +123,10 @@ class _NewerRows(NamedTuple):
 
 @cache
 def _newer_rows(table: Table) -> _NewerRows:
-    """SQLite numbers the rows of a table in the order in which they were inserted."""
+    """SQLite numbers the rows of a table in the order in which they were inserted.
+
+    Where somebody gave a row the last number that there is, those that follow get any that are free.
+    """
     number: ColumnElement[int] = literal_column(f"{table.name}.rowid")
     newer = select(table).where(number > bindparam("last_row"))
     return _NewerRows(select(func.max(number)).select_from(table), newer.subquery())
@@ -232,6 +239,7 @@ def _times_of_day(values: Values) -> list[str | None]:
     return [texts[value] for value in values]
 
 
+_LAST_NUMBER = 2**63 - 1
 _WHOLE_SECONDS = len("YYYY-MM-DD HH:MM:SS")
 _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder(list[str | None]).decode
