@@ -161,10 +161,11 @@ def _write_staged(
 ) -> Written:
     staging = _staging(table)
     names = ", ".join(columns)
+    # It has no column that somebody else added, which the table may fill by itself and a copy would not.
     # What is in it is of the page before; TRUNCATE would make a new file each time, which takes longer.
     connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} (LIKE {table.name}) ON COMMIT DELETE ROWS;"
-        f" DELETE FROM {staging.name}"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} ON COMMIT DELETE ROWS"
+        f" AS SELECT {names} FROM {table.name} WITH NO DATA; DELETE FROM {staging.name}"
     )
     _copy(connection, f"COPY {staging.name} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
     connection.exec_driver_sql(

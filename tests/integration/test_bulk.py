@@ -13,7 +13,7 @@ from etl.model import RunStatus
 from etl.sandbox import SandboxOptions
 from etl.tables import batch_call_history, batch_calls
 
-from support.databases import Database, fresh_sqlite
+from support.databases import Database, ask, fresh_sqlite
 from support.pipeline import Pipeline
 
 MORE_THAN_PARAMETERS = 70_000
@@ -77,3 +77,12 @@ def test_history_is_whole_where_a_row_has_the_last_number_that_there_is(tmp_path
         assert pipeline.sync().inserted == 20
         is_mine = batch_call_history.c.account == pipeline.truth.name
         assert len(pipeline.read(batch_call_history, is_mine)) == 20
+
+
+def test_a_column_of_somebody_else_s_that_must_have_a_value_gets_its_own(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=3))
+    pipeline.change(text("ALTER TABLE batch_calls ADD COLUMN label TEXT NOT NULL DEFAULT 'none'"))
+    assert pipeline.sync().inserted == 3
+    pipeline.truth.create()
+    assert pipeline.sync().inserted == 1
+    assert ask(database, "SELECT DISTINCT label FROM batch_calls") == [("none",)]
