@@ -65,6 +65,9 @@ SQLITE_MEANINGS: Mapping[int, Meaning] = {
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "name another file in DATABASE_URL"),
 }
 
+# Of values that no column of ours can hold; neither has a code of its own.
+_FINDINGS = ("Could not decode to UTF-8", "JSON cannot hold BLOB values")
+
 
 @contextmanager
 def destination_errors(engine: Engine) -> Iterator[None]:
@@ -126,7 +129,7 @@ def _original(error: Exception) -> BaseException | None:
 def _sqlite_meaning(error: sqlite3.Error) -> Meaning:
     if _lacks_a_name(error):
         return NOT_MIGRATED
-    if str(error).startswith("Could not decode to UTF-8"):  # the driver's own finding, without a code
+    if str(error).startswith(_FINDINGS):
         return DAMAGED
     code = _result_code(error)
     return SQLITE_MEANINGS.get(code) or SQLITE_MEANINGS.get(code & 0xFF, REFUSED)

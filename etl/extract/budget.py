@@ -126,7 +126,7 @@ class SharedBudget:
 
         While a page is loaded into SQLite nothing is noted, and the answer would wait for that.
         """
-        if _can_wait(ended.told):
+        if not ended.taken.is_awaited and _can_wait(ended.told):
             self._together.tell(ended)
             return
         with suppress(StoppedError):  # closed: what was under way then is settled by nobody

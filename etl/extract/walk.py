@@ -229,11 +229,15 @@ class Walk:
         return self._frontier.top(page) - RESOLUTION
 
     def _finish(self, page: Page) -> Proof:
-        """End the walk; where it looked past the page, it ended at that instant, and may have grown since."""
+        """End the walk; where it looked past the page, it ended at that instant, and may have grown since.
+
+        Where the page is the one from before that look, its rows are as they were then.
+        """
         self.complete = True
         proof = self._proof(page, Interval(after=None, upto=self.frontier))
-        is_past = self._phase is _Phase.READING_AGAIN
-        return replace(proof, observed_at=self._past_at) if is_past and self._past_at else proof
+        if self._phase is _Phase.READING_AGAIN and self._past_at is not None:
+            return replace(proof, observed_at=min(page.observed_at, self._past_at))
+        return proof
 
     def _proof(self, page: Page, interval: Interval) -> Proof:
         rows = page.rows_in(interval)

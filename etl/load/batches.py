@@ -45,7 +45,6 @@ def save_batches(
         if not of_kind:
             continue
         rows = _rows(account, run_id, observed_at, of_kind)
-        written: Written | None
         if all_new:
             written = insert_new(connection, batch_calls, BATCH_COLUMNS, rows)
         else:

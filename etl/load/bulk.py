@@ -54,8 +54,11 @@ class Written(NamedTuple):
 
 def insert_new(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> Written:
-    """Insert rows. Raises DuplicateKeyError where the table has one of them."""
+) -> Written | None:
+    """Insert rows. Raises DuplicateKeyError where the table has one of them.
+
+    Returns None where nothing but the table holds the rows.
+    """
     try:
         if connection.dialect.name == "postgresql":
             return _write_staged(connection, table, columns, rows)
@@ -105,11 +108,12 @@ def _resolve_conflict(table: Table, columns: tuple[str, ...], keep: frozenset[st
 
 def _insert_prepared(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Values]
-) -> Written:
+) -> Written | None:
     newer = _newer_rows(table)
-    last_row = connection.scalar(newer.last_row)
+    last_row = connection.scalar(newer.last_row) or 0
     _write_prepared(connection, table, columns, rows)
-    return Written(newer.rows, {"last_row": last_row or 0})
+    has_room = last_row <= _LAST_NUMBER - len(rows)
+    return Written(newer.rows, {"last_row": last_row}) if has_room else None
 
 
 class _NewerRows(NamedTuple):
@@ -119,7 +123,10 @@ class _NewerRows(NamedTuple):
 
 @cache
 def _newer_rows(table: Table) -> _NewerRows:
-    """SQLite numbers the rows of a table in the order in which they were inserted."""
+    """SQLite numbers the rows of a table in the order in which they were inserted.
+
+    Where somebody gave a row the last number that there is, those that follow get any that are free.
+    """
     number: ColumnElement[int] = literal_column(f"{table.name}.rowid")
     newer = select(table).where(number > bindparam("last_row"))
     return _NewerRows(select(func.max(number)).select_from(table), newer.subquery())
@@ -139,18 +146,10 @@ def _write_prepared(
     places = ", ".join("?" * len(names))
     statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places}) {resolution}"
     encoded = [
-        _encode(encode, values[at]) for encode, at in zip(_encoders(table, names), filled, strict=True)
+        values[at] if encode is None else encode(values[at])
+        for encode, at in zip(_encoders(table, names), filled, strict=True)
     ]
     _driver(connection).executemany(statement, zip(*encoded, strict=True))
-
-
-def _encode(encode: Encoder | None, column: Values) -> Sequence[Any]:
-    """What is the same in all rows, as the times of this run are, is encoded once."""
-    if encode is None:
-        return column
-    if column.count(column[0]) == len(column):
-        return [*encode(column[:1])] * len(column)
-    return encode(column)
 
 
 def _write_staged(
@@ -162,10 +161,11 @@ def _write_staged(
 ) -> Written:
     staging = _staging(table)
     names = ", ".join(columns)
+    # It has no column that somebody else added, which the table may fill by itself and a copy would not.
     # What is in it is of the page before; TRUNCATE would make a new file each time, which takes longer.
     connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} (LIKE {table.name}) ON COMMIT DELETE ROWS;"
-        f" DELETE FROM {staging.name}"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} ON COMMIT DELETE ROWS"
+        f" AS SELECT {names} FROM {table.name} WITH NO DATA; DELETE FROM {staging.name}"
     )
     _copy(connection, f"COPY {staging.name} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
     connection.exec_driver_sql(
@@ -226,8 +226,11 @@ def _json_texts(values: Values) -> list[str | None]:
 def _times(values: Values) -> list[str | None]:
     """`YYYY-MM-DD HH:MM:SS.ffffff`, from a whole column at once: `isoformat` takes eight times as long.
 
-    All times are in UTC by now, and msgspec leaves out a fraction that is zero.
+    All times are in UTC by now, and msgspec leaves out a fraction that is zero. What is the same in all rows,
+    as the times of a run are, is encoded once.
     """
+    if len(values) > 1 and values.count(values[0]) == len(values):
+        return _times(values[:1]) * len(values)
     texts = _from_json(_to_json(values).replace(b"T", b" ").replace(b"Z", b""))
     return [text if text is None or len(text) > _WHOLE_SECONDS else f"{text}.000000" for text in texts]
 
@@ -237,6 +240,7 @@ def _times_of_day(values: Values) -> list[str | None]:
     return [texts[value] for value in values]
 
 
+_LAST_NUMBER = 2**63 - 1
 _WHOLE_SECONDS = len("YYYY-MM-DD HH:MM:SS")
 _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder(list[str | None]).decode

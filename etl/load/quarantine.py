@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from etl.load.changes import Changes, Fault
 from etl.load.lookup import IsOneOf
@@ -26,6 +26,13 @@ class _Entry(NamedTuple):
     raw_hash: int
     field: str | None
     last_run_id: int
+
+
+_OPEN = select(*(quarantine.c[name] for name in _Entry._fields)).where(
+    quarantine.c.account == bindparam("account"), _IS_OPEN
+)
+_BY_ID = _OPEN.where(IsOneOf(quarantine.c.id, "keys"))
+_BY_BYTES = _OPEN.where(quarantine.c.id.is_(None), IsOneOf(quarantine.c.raw_hash, "keys"))
 
 
 def has_open(connection: Connection, account: str) -> bool:
@@ -88,16 +95,15 @@ def resolve_vanished(
 
 
 def _read_open(connection: Connection, account: str, rows: Iterable[Row]) -> list[_Entry]:
-    """The open entries of the page's batches, and those of rows without an id that are just as they were."""
+    """The open entries of the page's batches, and those of rows without an id that are just as they were.
+
+    By a query each: of either or the other, every open entry of the account might be looked at.
+    """
     ids = [row.id for row in rows if row.id is not None]
     nameless = [row.row_hash for row in rows if row.id is None]
-    concerns = or_(
-        IsOneOf(quarantine.c.id, "ids"),
-        and_(quarantine.c.id.is_(None), IsOneOf(quarantine.c.raw_hash, "nameless")),
-    )
-    columns = [quarantine.c[name] for name in _Entry._fields]
-    query = select(*columns).where(quarantine.c.account == account, _IS_OPEN, concerns)
-    return [_Entry._make(row) for row in connection.execute(query, {"ids": ids, "nameless": nameless})]
+    asked = [(_BY_ID, ids), (_BY_BYTES, nameless)]
+    found = (connection.execute(query, {"account": account, "keys": keys}) for query, keys in asked if keys)
+    return [_Entry._make(row) for rows_of_query in found for row in rows_of_query]
 
 
 def _update(connection: Connection, entries: Sequence[_Entry], **values: object) -> None:

@@ -120,6 +120,12 @@ def wait_seconds(allowance: Allowance, sent: Sent, quota: Quota, now: datetime) 
     return max(0.0, *_waits(allowance, sent, quota, now))
 
 
+def is_awaited(allowance: Allowance, sent: Sent, quota: Quota) -> bool:
+    """Whether nobody sends another before one that is sent now has its answer."""
+    with_it = replace(sent, under_way=sent.under_way + 1, of_window=sent.of_window + 1)
+    return _is_used_up(allowance, with_it, quota.share)
+
+
 def hear(allowance: Allowance, told: Told | None, request: Ended, now: datetime) -> Allowance:
     """A request has ended; `told` is None where it got no answer."""
     if told is None:
@@ -127,6 +133,9 @@ def hear(allowance: Allowance, told: Told | None, request: Ended, now: datetime)
     if told.refused:
         return _hear_refusal(allowance, told, now)
     not_before = max(filter(None, (allowance.not_before, told.wait_until)), default=None)
+    if allowance.refusals and _seconds_until(allowance.not_before, now) > 0:
+        # It was let through before the refusal, whenever it is heard of, and tells nothing of what came then.
+        return replace(allowance, not_before=not_before)
     allowance = replace(allowance, not_before=not_before, refusals=0)
     if told.window is not None:
         return _hear_window(allowance, told.window, request, now)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, sele
 
 from etl.logs import Log
 from etl.model import Account
-from etl.state.allowance import Allowance, Ended, Quota, Sent, Told, Window, hear, wait_seconds
+from etl.state.allowance import Allowance, Ended, Quota, Sent, Told, Window, hear, is_awaited, wait_seconds
 from etl.tables import sync_budget, sync_requests
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Taken(NamedTuple):
 
     request_id: int
     sent_at: datetime
+    is_awaited: bool = False  # nobody sends another before this one's answer is noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,8 @@ def take(connection: Connection, budget: str, quota: Quota, now: datetime) -> Ta
     if wait > 0:
         return wait
     row = {"budget": budget, "counted_at": now + LONGEST_WAY}
-    return Taken(connection.execute(_ADD_REQUEST, row).scalar_one(), now)
+    request_id = connection.execute(_ADD_REQUEST, row).scalar_one()
+    return Taken(request_id, now, is_awaited(allowance, sent, quota))
 
 
 def settle(connection: Connection, budget: str, taken: Taken, told: Told | None, now: datetime) -> None:

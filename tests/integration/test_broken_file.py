@@ -284,3 +284,13 @@ def test_a_text_that_is_none_is_damage(pipeline: Pipeline) -> None:
         connection.exec_driver_sql("UPDATE batch_calls SET name = CAST(X'C328' AS TEXT)")
     with pytest.raises(DestinationError, match="is damaged"):
         pipeline.alive()
+
+
+def test_a_hash_that_is_no_number_is_damage(pipeline: Pipeline) -> None:
+    """The hashes of a page are read as one JSON object, and bytes cannot stand in one."""
+    pipeline.sync()
+    with pipeline.connected() as connection:
+        connection.exec_driver_sql("UPDATE batch_calls SET row_hash = X'C328'")
+    code, error = end_of_sync(pipeline)
+    assert code == 4
+    assert "is damaged" in str(error)

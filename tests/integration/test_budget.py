@@ -165,6 +165,17 @@ def test_what_keeps_others_from_sending_is_noted_at_once(
     assert (state(database, clock.now()).told.told_remaining is not None) is is_noted
 
 
+def test_what_others_wait_for_is_noted_at_once(database: Database) -> None:
+    clock = FakeClock()
+    quota = Quota(windows=(Window(most=100, seconds=60),))
+    first, second = budget(database, clock, quota), budget(database, clock, quota)
+    send(first, limit=100, remaining=0, reset_seconds=37.0)
+    send(first, limit=100, remaining=99, reset_seconds=60.0)
+    assert sum(clock.waits) == 37
+    send(second)
+    assert sum(clock.waits) == 37
+
+
 @pytest.mark.parametrize("goes_on", [True, False])
 def test_all_else_is_noted_with_the_next_request_or_at_the_end(database: Database, goes_on: bool) -> None:
     clock = FakeClock()

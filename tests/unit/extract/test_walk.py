@@ -364,6 +364,16 @@ def test_what_is_proven_by_a_look_past_a_page_was_so_then() -> None:
     assert last.observed_at == at(1)
 
 
+def test_what_is_proven_by_the_page_before_a_look_past_it_was_so_when_it_was_read() -> None:
+    walk = walked(listed(40), limit=1000, expected_rows=UNKNOWN)
+    last_rows = " ".join(listed(40).split()[-2:])
+    walk.receive(page(last_rows, offset=38, limit=1000, observed_at=at(77)))
+    proof = walk.receive(page(last_rows.split()[-1], offset=39, limit=1000, observed_at=at(78)))
+    assert walk.complete
+    assert proof is not None
+    assert proof.observed_at == at(77)
+
+
 def test_an_empty_answer_behind_the_last_page_shows_nothing() -> None:
     walk = walked("b2 a1", capacity=FEW, expected_rows=UNKNOWN)
     assert asked(walk, "", "") == [1, 1]

@@ -15,6 +15,7 @@ from etl.state.allowance import (
     ToldWindow,
     Window,
     hear,
+    is_awaited,
     share_of,
     wait_seconds,
 )
@@ -113,6 +114,16 @@ def test_one_request_asks_when_the_window_is_over() -> None:
     assert wait(known(0, resets_in=-5), under_way=1) == POLL
 
 
+def test_an_answer_is_awaited_where_nobody_sends_before_it() -> None:
+    assert is_awaited(known(0), NOTHING_SENT, QUOTA)
+    assert not is_awaited(known(2), NOTHING_SENT, QUOTA)
+    assert is_awaited(known(2), replace(NOTHING_SENT, under_way=1), QUOTA)
+    assert not is_awaited(Allowance(), NOTHING_SENT, QUOTA)
+    half = replace(QUOTA, share=0.5)
+    assert is_awaited(known(60), replace(NOTHING_SENT, of_window=49), half)
+    assert not is_awaited(known(60), replace(NOTHING_SENT, of_window=48), half)
+
+
 def test_the_least_that_was_told_counts_whatever_the_order_of_the_answers() -> None:
     late_and_early = heard(heard(known(50), told(40)), told(45))
     assert late_and_early == heard(heard(known(50), told(45)), told(40)) == known(40)
@@ -207,6 +218,13 @@ def test_after_a_refusal_one_alone_asks() -> None:
     refused = heard(Allowance(), Told(refused=True))
     over = replace(refused, resets_at=NOW, not_before=NOW)
     assert (wait(over), wait(over, under_way=1)) == (0, POLL)
+
+
+@pytest.mark.parametrize("word", [Told(), told(50, 55)])
+def test_what_was_let_through_before_a_refusal_says_nothing_of_it_when_it_is_heard_later(word: Told) -> None:
+    refused = heard(Allowance(), Told(refused=True))
+    assert heard(refused, word) == refused
+    assert heard(refused, replace(word, wait_until=after(90))) == replace(refused, not_before=after(90))
 
 
 def test_an_accepted_request_ends_the_row_of_refusals() -> None:
