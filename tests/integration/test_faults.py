@@ -143,7 +143,7 @@ def test_all_requests_wait_when_one_was_told_to(database: Database) -> None:
     pipeline.sandbox.faults.at(pipeline.sandbox.requests + 5, retry_after("100"))
     assert_exact(pipeline)
     longest = max(later - earlier for earlier, later in pairwise(asked_at))
-    assert longest >= 99
+    assert longest >= 97  # those that were let through with it are sent within a few seconds
 
 
 def test_a_wait_longer_than_the_time_for_retries_fails_the_run(database: Database) -> None:
