@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def main() -> NoReturn:
@@ -21,4 +21,4 @@ def main() -> NoReturn:
 
         run_and_exit()
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from etl.cli import INTERRUPTED
 from etl.cli.invocation import Invocation
 from etl.cli.output import print_error, print_traceback
 from etl.cli.process import prepare_process
@@ -17,7 +18,6 @@ from etl.cli.root import root
 from etl.errors import EtlError, SettingsError
 
 PROGRAM = "magpipe-etl"
-INTERRUPTED = 130
 
 
 def main() -> NoReturn:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from etl.cli.invocation import Invocation
+    from etl.logs import Log
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
@@ -37,11 +38,10 @@ def console(stream: TextIO | None = None) -> Console:
 
 def print_error(message: str, hint: str | None, invocation: Invocation) -> None:
     """One fault on stderr, and what to do about it, without secrets and control characters."""
-    from etl.logs import Log, Redactor, one_line
+    from etl.logs import Redactor, one_line
 
-    if invocation.log_format == "json":
-        invocation.configure_logs()
-        Log(__name__).error("command.failed", error=message, hint=hint)
+    if json_log := _json_log(invocation):
+        json_log.error("command.failed", error=message, hint=hint)
         return
     redact = Redactor(invocation.secrets)
     click.echo("\n".join(one_line(redact(line)) for line in f"error: {message}".split("\n")), err=True)
@@ -53,24 +53,32 @@ def print_traceback(error: Exception, invocation: Invocation) -> None:
     """Where a bug was met, on stderr, without secrets; the error is the one in hand."""
     from traceback import format_exception
 
-    from etl.logs import Log, Redactor
+    from etl.logs import Redactor
 
-    if invocation.log_format == "json":
-        invocation.configure_logs()
-        Log(__name__).exception("command.crashed")
+    if json_log := _json_log(invocation):
+        json_log.exception("command.crashed")
         return
     click.echo(Redactor(invocation.secrets)("".join(format_exception(error))), err=True, nl=False)
 
 
 def print_warning(message: str, invocation: Invocation) -> None:
     """Something on stderr that is odd and not wrong."""
-    from etl.logs import Log, one_line
+    from etl.logs import one_line
 
-    if invocation.log_format == "json":
-        invocation.configure_logs()
-        Log(__name__).warning("command.warned", warning=message)
+    if json_log := _json_log(invocation):
+        json_log.warning("command.warned", warning=message)
         return
     click.echo(one_line(f"warning: {message}"), err=True)
+
+
+def _json_log(invocation: Invocation) -> Log | None:
+    """The log, where every line on stderr is to be JSON."""
+    if invocation.log_format != "json":
+        return None
+    from etl.logs import Log
+
+    invocation.configure_logs()
+    return Log(__name__)
 
 
 def print_rich(*parts: RenderableType) -> None:

@@ -70,10 +70,11 @@ def worthwhile(walk: Walk, most: int, expected_rows: int, *, wrong_at: int = 0) 
     where wide groups of equal times shift the pages, each shift would cost all guesses that are under way.
     UNKNOWN as `expected_rows`: nothing is known, and a guess in vain costs little.
     """
-    is_short = expected_rows == UNKNOWN and walk.pages < _PAGES_OF_A_LONG_LIST
+    is_cheap = expected_rows == UNKNOWN
+    is_short = is_cheap and walk.pages < _PAGES_OF_A_LONG_LIST
     known = 0 if wrong_at or is_short else expected_rows
     is_beyond = walk.read is not None and walk.read.offset >= known
-    earned = _earned(walk.pages - wrong_at, is_cheap=expected_rows == UNKNOWN) if is_beyond else 0
+    earned = _earned(walk.pages - wrong_at, is_cheap=is_cheap) if is_beyond else 0
     guesses = walk.guesses(most)
     return [guess for at, guess in enumerate(guesses) if at < earned or guess.offset < known]
 

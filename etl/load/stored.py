@@ -74,25 +74,15 @@ def read_hashes(connection: Connection, account: str, interval: Interval) -> dic
     """The hash of each batch that is there and was created in the interval, by id."""
     hashes: dict[str, int] = {}
     for condition in _parts(interval):
-        hashes |= connection.scalar(_HASHES.where(_is_alive(account), condition)) or {}
+        hashes |= connection.execute(_HASHES.where(_is_alive(account), condition)).scalar_one()
     return hashes
-
-
-def _parts(interval: Interval) -> Iterator[ColumnElement[bool]]:
-    """`is_inside`, in parts of which each is found by an index: of one or the other, SQLite looks at all."""
-    is_open = interval.upto is None or interval.upto == NEWEST
-    if not is_open or interval.after in (None, NEWEST):
-        yield is_inside(interval)
-        return
-    yield batch_calls.c.created_at.is_(None)
-    yield batch_calls.c.created_at > interval.after
 
 
 def read_hashes_by_id(connection: Connection, account: str, ids: Sequence[str]) -> dict[str, int]:
     """The same of those of these ids, wherever they were created."""
     if not ids:
         return {}
-    hashes = connection.scalar(_HASHES_BY_ID, {"account": account, "ids": ids}) or {}
+    hashes = connection.execute(_HASHES_BY_ID, {"account": account, "ids": ids}).scalar_one()
     return {of_id: row_hash for of_id, row_hash in hashes.items() if row_hash is not None}
 
 
@@ -180,10 +170,19 @@ def _is_alive(account: str) -> ColumnElement[bool]:
 
 def is_inside(interval: Interval) -> ColumnElement[bool]:
     """`interval` as a condition on batch_calls; a batch without created_at is newer than all."""
+    return or_(*_parts(interval))
+
+
+def _parts(interval: Interval) -> Iterator[ColumnElement[bool]]:
+    """It in parts of which each is found by an index: of one or the other, SQLite looks at all batches."""
     created_at = batch_calls.c.created_at
-    if interval.after == NEWEST:
-        return false()
     above = created_at > interval.after if interval.after is not None else true()
-    if interval.upto is None or interval.upto == NEWEST:
-        return or_(created_at.is_(None), above) if interval.after is not None else true()
-    return and_(above, created_at <= interval.upto)
+    if interval.after == NEWEST:
+        yield false()
+    elif interval.upto is not None and interval.upto != NEWEST:
+        yield and_(above, created_at <= interval.upto)
+    elif interval.after is None:
+        yield true()
+    else:
+        yield created_at.is_(None)
+        yield above
