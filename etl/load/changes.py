@@ -16,7 +16,7 @@ from etl.load.stored import Stored
 from etl.model import Change
 from etl.proof import Row
 from etl.transform.fields import Record
-from etl.transform.records import Note, Parsed, Rejection, parse_record, values_hash
+from etl.transform.records import Note, Parsed, Rejection, parse_records, values_hash
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -65,6 +65,7 @@ class Changes:
 def find_changes(rows: Iterable[Row], stored: Mapping[str, Stored], observed_at: datetime) -> Changes:
     """Compare rows with what is stored of them."""
     changes = Changes()
+    unknown = []
     for row in rows:
         known = stored.get(row.id) if row.id is not None else None
         if known is not None and known.row_hash == row.row_hash and known.deleted_at is None:
@@ -72,29 +73,33 @@ def find_changes(rows: Iterable[Row], stored: Mapping[str, Stored], observed_at:
         elif known is not None and known.changed_at > observed_at:
             changes.unchanged += 1  # an older observation says nothing about a newer one
         else:
-            _read(row, known, changes)
+            unknown.append((row, known))
+    outcomes = parse_records([row.raw for row, _ in unknown])
+    for (row, known), outcome in zip(unknown, outcomes, strict=True):
+        if isinstance(outcome, Rejection):
+            fault = Fault(row=row, field=outcome.field, reason=outcome.reason, row_loaded=False)
+            changes.faults.append(fault)
+        else:
+            _note(row, outcome, known, changes)
     return changes
 
 
-def _read(row: Row, known: Stored | None, changes: Changes) -> None:
-    outcome = parse_record(row.raw)
-    if isinstance(outcome, Rejection):
-        changes.faults.append(Fault(row=row, field=outcome.field, reason=outcome.reason, row_loaded=False))
-        return
-    changes.statuses.add(outcome.record.status)
-    if outcome.record.user_id is not None:
-        changes.users.add(outcome.record.user_id)
-    if row.place is None and outcome.record.created_at is None:
+def _note(row: Row, parsed: Parsed, known: Stored | None, changes: Changes) -> None:
+    record = parsed.record
+    changes.statuses.add(record.status)
+    if record.user_id is not None:
+        changes.users.add(record.user_id)
+    if row.place is None and record.created_at is None:
         changes.undated += 1
-    if known is not None and known.created_at not in (None, outcome.record.created_at):
+    if known is not None and known.created_at not in (None, record.created_at):
         changes.moved += 1
-    if outcome.unknown_fields or outcome.notes:
-        changes.unknown_fields.update(outcome.unknown_fields)
-        changes.faults.extend(_fault(row, note) for note in outcome.notes)
-    write = decide_write(outcome, known, row.row_hash)
+    if parsed.unknown_fields or parsed.notes:
+        changes.unknown_fields.update(parsed.unknown_fields)
+        changes.faults.extend(_fault(row, note) for note in parsed.notes)
+    write = decide_write(parsed, known, row.row_hash)
     if write is None:
         changes.unchanged += 1
-        changes.respelled.append((outcome.record.id, row.row_hash))
+        changes.respelled.append((record.id, row.row_hash))
     else:
         changes.writes.append(write)
 

@@ -5,7 +5,7 @@ Named and typed once, in the two classes; the columns and the rules of reading f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time
 from types import NoneType
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
@@ -17,7 +17,8 @@ from etl.transform.timestamps import (
     EXPECTED_TIME_OF_DAY,
     parse_time,
     parse_time_of_day,
-    settle_time,
+    parse_times_of_day,
+    settle_times,
 )
 from etl.transform.values import LEAST, MOST, describe, find_fault
 
@@ -98,14 +99,15 @@ ESSENTIAL: Final = frozenset("id status created_at total_recipients completed_co
 class Kind(NamedTuple):
     """How fields of one type are read: as which JSON type, and by which parser from there.
 
-    In rows of the usual shape as `at_once` and by `settle`, where these come to the same in less time.
+    In rows of the usual shape as `at_once`, and then those of many rows together by `settle`: it comes to the
+    same, in less time.
     """
 
     wire: Any
     expected: str
     parse: Callable[[str], Any] | None = None
     at_once: Any = None
-    settle: Callable[[Any], Any] | None = None
+    settle: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
 
 KINDS: Final[dict[Any, Kind]] = {
@@ -114,8 +116,8 @@ KINDS: Final[dict[Any, Kind]] = {
     bool: Kind(bool, "true or false"),
     Whole: Kind(Whole, "an integer within 64 bits"),
     Days: Kind(Days, "a list of integers within 64 bits"),
-    datetime: Kind(str, EXPECTED_TIME, parse_time, at_once=datetime, settle=settle_time),
-    time: Kind(str, EXPECTED_TIME_OF_DAY, parse_time_of_day),
+    datetime: Kind(str, EXPECTED_TIME, parse_time, at_once=datetime, settle=settle_times),
+    time: Kind(str, EXPECTED_TIME_OF_DAY, parse_time_of_day, settle=parse_times_of_day),
 }
 
 
@@ -133,10 +135,6 @@ class Field(NamedTuple):
     @property
     def at_once(self) -> Any:
         return self._nullable(self.kind.at_once or self.kind.wire)
-
-    @property
-    def settle(self) -> Callable[[Any], Any] | None:
-        return self.kind.settle or self.kind.parse
 
     def _nullable(self, type_: Any) -> Any:
         return type_ | None if self.nullable else type_

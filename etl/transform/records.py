@@ -1,13 +1,14 @@
 """Raw rows become records; what cannot be read is told, field by field, and nothing raises.
 
-A row of the usual shape is decoded straight into types, which the garbage collector need not look at: JSON
-makes no cycles. Only a row that fails there is looked at more closely, which takes several times as long and
-yields reasons.
+Rows of the usual shape are decoded straight into types, which the garbage collector need not look at: JSON
+makes no cycles. What follows is done field by field, for all of them together. Only a row that fails there is
+looked at more closely, which takes several times as long and yields reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from xxhash import xxh3_64_intdigest
 
 from etl.transform import rates
 from etl.transform.fields import ESSENTIAL, FIELDS, SOURCE_COLUMNS, Record, Source
-from etl.transform.timestamps import has_long_fraction
+from etl.transform.timestamps import find_long_fraction
 from etl.transform.values import describe, find_fault, printable_name, read_json
 
 
@@ -51,10 +52,22 @@ def parse_record(raw: bytes | memoryview) -> Parsed | Rejection:
     is one of `ESSENTIAL`. Unknown fields go to `extra`; there, too, null is the same as missing, so that a
     column which the source adds and does not fill changes no row. Of a repeated key the last value counts.
     """
-    data = bytes(raw)
-    if values := _read_source(data, _decode_exactly):
-        return Parsed(_derive(values, None))
-    return _parse_unusual(data)
+    return parse_records([bytes(raw)])[0]
+
+
+def parse_records(raws: Sequence[bytes]) -> Sequence[Parsed | Rejection]:
+    """`parse_record` of each. Rows of the usual shape are read together, which takes half the time.
+
+    Where some are not, each half is read by itself, so that few of them cost the others little.
+    """
+    if not raws:
+        return []
+    if usual := _parse_usual(raws):
+        return usual
+    if len(raws) == 1:
+        return [_parse_unusual(raws[0])]
+    middle = len(raws) // 2
+    return [*parse_records(raws[:middle]), *parse_records(raws[middle:])]
 
 
 def row_hash(raw: bytes | memoryview) -> int:
@@ -83,37 +96,50 @@ _ExactRow = msgspec.defstruct("_ExactRow", _TYPES, forbid_unknown_fields=True, g
 _GrownRow = msgspec.defstruct("_GrownRow", _TYPES, gc=False)
 _decode_exactly = msgspec.json.Decoder(_ExactRow).decode
 _decode_grown = msgspec.json.Decoder(_GrownRow).decode
-_SETTLERS: Final = tuple((at, field.settle) for at, field in enumerate(FIELDS) if field.settle)
+_SETTLERS: Final = tuple((at, field.kind.settle) for at, field in enumerate(FIELDS) if field.kind.settle)
+
+Column = Sequence[Any]  # a field of some rows
 
 
-def _read_source(data: bytes, decode: Callable[[bytes], msgspec.Struct]) -> list[Any] | None:
-    """Read the fields that are known, all at once; None for a row that has to be looked at one by one."""
-    # A single byte is looked for many times as fast as the escape, and most rows have none.
-    if (b"\\" in data and _NUL_ESCAPE in data) or has_long_fraction(data):
+def _parse_usual(rows: Sequence[bytes]) -> list[Parsed] | None:
+    """Read rows together; None where one of them has to be looked at more closely."""
+    columns = _read_columns(rows, _decode_exactly)
+    return None if columns is None else [Parsed(record) for record in _derive(columns)]
+
+
+def _read_columns(rows: Sequence[bytes], decode: Callable[[bytes], msgspec.Struct]) -> list[Column] | None:
+    """The fields that are known, in their order, each of all rows; None where a row cannot be read so."""
+    if any(map(_has_nul, rows)) or any(map(find_long_fraction, rows)):
         return None
     try:
-        values = list(astuple(decode(data)))
+        columns: list[Column] = list(zip(*map(astuple, map(decode, rows)), strict=True))
         for at, settle in _SETTLERS:
-            if values[at] is not None:
-                values[at] = settle(values[at])
+            columns[at] = settle(columns[at])
     except (ValueError, OverflowError, RecursionError):
         return None
-    return values
+    return columns
 
 
-def _derive(values: list[Any], extra: dict[str, Any] | None) -> Record:
+def _has_nul(row: bytes) -> bool:
+    # A single byte is looked for many times as fast as the escape, and most rows have none.
+    return b"\\" in row and _NUL_ESCAPE in row
+
+
+def _derive(
+    columns: Sequence[Column], extra: Iterable[dict[str, Any] | None] = repeat(None)
+) -> Iterator[Record]:
     """Add to the source's fields, in the order of their columns, what follows from them."""
-    total, completed, failed, started_at, completed_at = _basis_of(values)
-    in_the_order_of_columns = (
-        *values,
-        rates.success_rate(completed, failed),
-        rates.failure_rate(completed, failed),
-        rates.completion_rate(total, completed, failed),
-        rates.duration_seconds(started_at, completed_at),
-        rates.counts_consistent(total, completed, failed),
+    total, completed, failed, started_at, completed_at = _basis_of(columns)
+    return map(
+        Record,
+        *columns,
+        map(rates.success_rate, completed, failed),
+        map(rates.failure_rate, completed, failed),
+        map(rates.completion_rate, total, completed, failed),
+        map(rates.duration_seconds, started_at, completed_at),
+        map(rates.counts_consistent, total, completed, failed),
         extra,
     )
-    return Record(*in_the_order_of_columns)
 
 
 _BASIS: Final = ("total_recipients", "completed_count", "failed_count", "started_at", "completed_at")
@@ -128,29 +154,30 @@ def _parse_unusual(data: bytes) -> Parsed | Rejection:
     if not isinstance(row, dict):
         return Rejection(None, None, f"the row is {describe(row)}; expected an object")
     known = {name: row.pop(name, None) for name in SOURCE_COLUMNS}
-    grown = _read_source(data, _decode_grown)
+    grown = _read_columns([data], _decode_grown)
     outcome = (grown, []) if grown else _read_by_field(known)
     if isinstance(outcome, Rejection):
         return outcome
-    values, notes = outcome
+    columns, notes = outcome
     extra, extra_notes = _read_extra(row)
     unknown_fields = tuple(dict.fromkeys(map(printable_name, row)))
-    return Parsed(_derive(values, extra), (*notes, *extra_notes), unknown_fields)
+    record = next(_derive(columns, [extra]))
+    return Parsed(record, (*notes, *extra_notes), unknown_fields)
 
 
-def _read_by_field(row: dict[str, object]) -> tuple[list[Any], list[Note]] | Rejection:
+def _read_by_field(row: dict[str, object]) -> tuple[list[Column], list[Note]] | Rejection:
     """Read the fields one by one, the id first, so that a rejection can name the row."""
-    values: list[Any] = []
+    columns: list[Column] = []
     notes: list[Note] = []
     for field in FIELDS:
         try:
-            values.append(field.read(row[field.name]))
+            columns.append((field.read(row[field.name]),))
         except ValueError as error:
             if field.name in ESSENTIAL:
-                return Rejection(values[0] if values else None, field.name, str(error))
-            values.append(None)
+                return Rejection(columns[0][0] if columns else None, field.name, str(error))
+            columns.append((None,))
             notes.append(Note(field.name, str(error)))
-    return values, notes
+    return columns, notes
 
 
 def _read_extra(unknown: dict[str, object]) -> tuple[dict[str, Any] | None, list[Note]]:

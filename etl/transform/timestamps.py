@@ -7,7 +7,7 @@ Python (week dates, hour 24). No message repeats the text: what a row holds belo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
 from functools import lru_cache
 
@@ -48,25 +48,22 @@ def parse_times(texts: Sequence[str | None]) -> list[datetime | None]:
     Raises ValueError or OverflowError where one of them has to be read by itself.
     """
     column = _encode_column(texts)
-    if has_long_fraction(column):
+    if find_long_fraction(column):
         raise ValueError(f"expected {EXPECTED_TIME}")
-    return [moment if moment is None else settle_time(moment) for moment in _decode_column(column)]
+    return settle_times(_decode_column(column))
 
 
-def settle_time(moment: datetime) -> datetime:
-    """What `parse_time` makes of a text, from what msgspec makes of it.
+def settle_times(moments: Iterable[datetime | None]) -> list[datetime | None]:
+    """What `parse_time` makes of texts, from what msgspec makes of them.
 
-    Raises OverflowError where the instant leaves the years 1 to 9999.
+    Raises OverflowError where an instant leaves the years 1 to 9999.
     """
-    return moment if moment.tzinfo is UTC else _normalise(moment)
+    return [moment if moment is None or moment.tzinfo is UTC else _normalise(moment) for moment in moments]
 
 
-def has_long_fraction(data: bytes) -> bool:
-    """Whether a time may have more than six digits of a fraction, which msgspec rounds and this tool cuts."""
-    return _find_long_fraction(data) is not None
+# A time may have more than six digits of a fraction there, which msgspec rounds and this tool cuts.
+find_long_fraction = re.compile(rb"\.\d{7}").search
 
-
-_find_long_fraction = re.compile(rb"\.\d{7}").search
 _encode_column = msgspec.json.Encoder().encode
 _decode_column = msgspec.json.Decoder(list[datetime | None]).decode
 
@@ -88,3 +85,8 @@ def parse_time_of_day(text: str) -> time:
         except ValueError:
             pass
     raise ValueError(f"expected {EXPECTED_TIME_OF_DAY}")
+
+
+def parse_times_of_day(texts: Iterable[str | None]) -> list[time | None]:
+    """`parse_time_of_day` of each; raises what it raises."""
+    return [text if text is None else parse_time_of_day(text) for text in texts]
