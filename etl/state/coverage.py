@@ -45,25 +45,20 @@ def _read_by_row(connection: Connection, account: str) -> dict[int, Covered]:
 def save_coverage(
     connection: Connection,
     account: str,
-    proven: Covered,
+    proofs: Iterable[tuple[Covered, datetime | None]],
     *,
-    newest: datetime | None,
     since: datetime,
     only: Interval = EVERYTHING,
 ) -> None:
-    """Record what a new proof says of `only`; where it touches older ones, they are cut or go.
+    """Record what new proofs say of `only`; where they touch older ones, these are cut or go.
 
-    A proof that is open at its top is closed at `newest`, the newest created_at that its page shows, or
-    at what was covered before: nobody knows what is created above. `since` is when the run, or the first
-    attempt at the same, began: what was proven before is kept apart.
+    Each comes with the newest created_at that its page shows. `since` is when the run, or the first attempt
+    at the same, began: what was proven before is kept apart.
     """
     rows = _read_by_row(connection, account)
-    older = _in_order(rows.values())
-    closed = close_top(proven.interval, older, newest)
-    loaded = closed & only if closed is not None else None
-    if loaded is None:
-        return
-    merged = add_proof(older, Covered(loaded, proven.proven_at), since=since)
+    merged = older = _in_order(rows.values())
+    for proven, newest in proofs:
+        merged = _add_closed(merged, proven, newest, since=since, only=only)
     # A page touches one or two intervals of many: the others' rows stay.
     over = [number for number, covered in rows.items() if covered not in merged]
     new = [_values(account, covered) for covered in merged if covered not in older]
@@ -71,6 +66,19 @@ def save_coverage(
         connection.execute(delete(sync_coverage).where(sync_coverage.c.coverage_id.in_(over)))
     if new:
         connection.execute(insert(sync_coverage), new)
+
+
+def _add_closed(
+    older: list[Covered], proven: Covered, newest: datetime | None, *, since: datetime, only: Interval
+) -> list[Covered]:
+    """The coverage with a new proof in it, as far as that is of `only`.
+
+    One that is open at its top is closed at the newest created_at that its page shows, or at what was
+    covered before: nobody knows what is created above.
+    """
+    closed = close_top(proven.interval, older, newest)
+    loaded = closed & only if closed is not None else None
+    return older if loaded is None else add_proof(older, Covered(loaded, proven.proven_at), since=since)
 
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:

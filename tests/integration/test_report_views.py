@@ -134,7 +134,7 @@ def test_what_was_never_proven_has_no_proof(pipeline: Pipeline) -> None:
         connection.execute(delete(sync_coverage).where(sync_coverage.c.account == "acme"))
         for first, last in ((30, 20), (10, 5)):
             stretch = Interval(after=now - timedelta(days=first), upto=now - timedelta(days=last))
-            save_coverage(connection, "acme", Covered(stretch, now), newest=now, since=now - HOUR)
+            save_coverage(connection, "acme", [(Covered(stretch, now), now)], since=now - HOUR)
     agree_all(pipeline)
     unproven = [row["proven_at"] is None for row in rows(pipeline, report_daily).values()]
     assert True in unproven

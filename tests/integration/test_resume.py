@@ -73,7 +73,7 @@ def test_a_sync_that_is_killed_again_and_again_comes_to_its_end(pipeline: Pipeli
             break
         except Killed:
             killed += 1
-    assert 3 <= killed <= 6
+    assert 2 <= killed <= 6  # up to ten pages at a time, where loads are slow
     assert pipeline.differences() == []
     assert max(Counter(whole_list(pipeline)).values()) <= killed + 1  # the top alone is read each time
     assert [run["status"] for run in pipeline.runs()] == ["abandoned"] * killed + ["succeeded"]

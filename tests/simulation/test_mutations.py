@@ -64,10 +64,8 @@ MUTATIONS = {
         "etl/run.py",
         "        with self.transaction() as (connection, tally):\n            loads = [",
         "        with writing(self.engine) as early:\n"
-        "            for proof, _ in cuts:\n"
-        "                proven = Covered(proof.interval, proof.observed_at)\n"
-        "                newest, since = proof.newest, self._since\n"
-        "                save_coverage(early, self.account, proven, newest=newest, since=since, only=only)\n"
+        "            proven = [(Covered(p.interval, p.observed_at), p.newest) for p, _ in cuts]\n"
+        "            save_coverage(early, self.account, proven, since=self._since, only=only)\n"
         "        with self.transaction() as (connection, tally):\n"
         "            loads = [",
     ),
