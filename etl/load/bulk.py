@@ -61,7 +61,8 @@ def insert_new(
     """
     try:
         if connection.dialect.name == "postgresql":
-            return _write_staged(connection, table, columns, rows)
+            _copy(connection, table.name, table, columns, rows)
+            return None
         return _insert_prepared(connection, table, columns, rows)
     except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:
         if _is_duplicate(error):
@@ -157,7 +158,7 @@ def _write_staged(
     table: Table,
     columns: tuple[str, ...],
     rows: Sequence[Values],
-    resolution: str = "",
+    resolution: str,
 ) -> Written:
     staging = _staging(table)
     names = ", ".join(columns)
@@ -167,7 +168,7 @@ def _write_staged(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} ON COMMIT DELETE ROWS"
         f" AS SELECT {names} FROM {table.name} WITH NO DATA; DELETE FROM {staging.name}"
     )
-    _copy(connection, f"COPY {staging.name} ({names}) FROM STDIN (FORMAT BINARY)", table, columns, rows)
+    _copy(connection, staging.name, table, columns, rows)
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging.name} {resolution}"
     )
@@ -180,7 +181,7 @@ def _staging(table: Table) -> Table:
 
 
 def _copy(
-    connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Iterable[Values]
+    connection: Connection, to: str, table: Table, columns: tuple[str, ...], rows: Iterable[Values]
 ) -> None:
     """In the binary format: as text, every value takes three times as long to write."""
     from psycopg.types.json import set_json_dumps
@@ -188,7 +189,7 @@ def _copy(
     types = [table.c[name].type.compile(connection.dialect).lower() for name in columns]
     with _driver(connection).cursor() as cursor:
         set_json_dumps(_to_json, cursor)
-        with cursor.copy(statement) as copy:
+        with cursor.copy(f"COPY {to} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)

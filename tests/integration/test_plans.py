@@ -46,6 +46,11 @@ def row(number: int) -> Row:
     return Row(id=f"b-{number}", place=NOW + number * MINUTE, raw=data, row_hash=row_hash(data))
 
 
+def load_new(connection: Connection, numbers: range) -> None:
+    changes = find_changes(map(row, numbers), {}, NOW)
+    save_batches(connection, ACCOUNT, 1, NOW, changes.writes, all_new=True)
+
+
 @pytest.fixture
 def filled(database: Database) -> Database:
     """Many batches, written as a sync writes them, and as many rows that are set aside."""
@@ -54,8 +59,7 @@ def filled(database: Database) -> Database:
         if database.dialect == "postgres":  # no statistics but those of the moment
             for table in ("batch_calls", "quarantine"):
                 connection.exec_driver_sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        changes = find_changes([row(number) for number in range(BATCHES)], {}, NOW)
-        save_batches(connection, ACCOUNT, 1, NOW, changes.writes, all_new=True)
+        load_new(connection, range(BATCHES))
     tables = Tables(database)
     for number in range(3):
         tables.set_aside(id=f"b-{number}", account=ACCOUNT)
@@ -67,6 +71,7 @@ PAGES: dict[str, Callable[[Connection], object]] = {
     "a stretch": lambda c: read_hashes(c, ACCOUNT, Interval(after=NOW, upto=NOW + 9 * MINUTE)),
     "the oldest": lambda c: read_hashes(c, ACCOUNT, Interval(after=None, upto=NOW + 9 * MINUTE)),
     "of a status": lambda c: read_hashes_by_id(c, ACCOUNT, IDS),
+    "all new": lambda c: load_new(c, range(BATCHES, BATCHES + 300)),
     "changed": lambda c: read_stored_by_id(c, ACCOUNT, [*IDS, "unknown"]),
     "set aside": lambda c: save_faults(c, ACCOUNT, 2, NOW, [*ROWS, NAMELESS], Changes()),
     "shown again": lambda c: forget_shown(c, ACCOUNT, IDS),
