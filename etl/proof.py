@@ -45,6 +45,8 @@ class Proof:
         common = self.interval & interval
         if common is None:
             return None
+        if common == self.interval:
+            return self
         rows = tuple(row for row in self.rows if row.place is None or row.place in common)
         return Proof(interval=common, rows=rows, observed_at=self.observed_at)
 

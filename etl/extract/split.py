@@ -48,7 +48,7 @@ def split_rows(body: bytes) -> list[bytes]:
 
 
 def _split_rows(body: bytes) -> Iterator[bytes]:
-    if body.count(b",") <= _MOST_COMMAS:
+    if len(body) <= _MOST_COMMAS or body.count(b",") <= _MOST_COMMAS:
         with suppress(msgspec.DecodeError, RecursionError):
             return map(bytes, _decode_body(body).batches)
     return _scan_rows(body)

@@ -61,7 +61,7 @@ def save_batches(
 def _find_again(records: Sequence[Record], *, all_new: bool) -> tuple[ColumnElement[bool], dict[str, object]]:
     """By what the table's batches are found that these became, and the condition's parameters.
 
-    Those of a page that is all new are what there is of their time, which takes less than to find each of them.
+    Those of a page that is all new are what there is of their time: to find each of them takes longer.
     """
     times = [record.created_at for record in records if record.created_at is not None]
     if all_new and len(times) == len(records):
