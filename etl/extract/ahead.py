@@ -22,7 +22,7 @@ _PAGES_PER_GUESS = 12  # beyond what is known, so many pages must have been righ
 # Where a guess costs little: so many for the first, and for all, as beside them a few in vain do not count.
 _PAGES_OF_A_LIST = 2
 _PAGES_OF_A_LONG_LIST = 24
-_HEAD_START_SECONDS = 0.003  # more than a thread takes to have its request counted, and less than a load
+HEAD_START_SECONDS = 0.003  # more than a thread takes to have its request counted, and less than a load
 _LOOK_UP_SECONDS = 0.1  # how often a wait for a page looks whether to stop
 
 
@@ -33,13 +33,15 @@ def follow(
     clock: Clock,
     most_at_once: int,
     expected_rows: int = 0,
+    head_start_seconds: float = 0.0,
     first: Page | None = None,
     most_pages: int | None = None,
 ) -> Iterator[Proof | None]:
     """Drive the walk to its end, or over so many pages, and yield what it proves, page by page.
 
     None tells that the next page is still to be waited for. `first` is a page already there. While use is
-    made of a proof the next page is on its way, unless only one thing may be done at a time.
+    made of a proof the next page is on its way, by `head_start_seconds` at the most, unless only one thing
+    may be done at a time.
     """
     ahead = Ahead(fetch, clock)
     proof = walk.receive(first) if first is not None else None
@@ -54,7 +56,7 @@ def follow(
         for guess in worthwhile(walk, most_at_once - 1, expected_rows, wrong_at=ahead.wrong_at):
             ahead.start_once(guess)
         if proof is not None:
-            ahead.give_way(future)
+            ahead.give_way(future, head_start_seconds)
             yield proof
         if not future.done():
             yield None
@@ -121,13 +123,15 @@ class Ahead:
         threading.Thread(target=self._run, args=(read, future), daemon=True).start()
         return future
 
-    def give_way(self, future: Future[Page]) -> None:
+    def give_way(self, future: Future[Page], seconds: float) -> None:
         """Let what is under way be sent before the use that is made of a page.
 
-        While a page is loaded into SQLite no request can be counted, so whoever has not come that far waits
-        for all of the load: then pages come one by one, where several loaded together would cost less.
+        Where pages and requests are written in turns, no request can be counted while a page is loaded, so
+        whoever has not come that far waits for all of the load: then pages come one by one, where several
+        loaded together would cost less.
         """
-        wait([future, *self._under_way.values()], timeout=_HEAD_START_SECONDS)
+        if seconds > 0:
+            wait([future, *self._under_way.values()], timeout=seconds)
 
     def wait_for(self, future: Future[Page]) -> Page:
         """The page, or its error. Raises StoppedError when the process is asked to stop."""

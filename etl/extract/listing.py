@@ -10,7 +10,7 @@ from datetime import datetime
 
 from etl.clock import Clock
 from etl.errors import IncompleteError, InvariantError
-from etl.extract.ahead import Fetch, follow
+from etl.extract.ahead import HEAD_START_SECONDS, Fetch, follow
 from etl.extract.handful import MOST_PAGES, Handful, in_handfuls
 from etl.extract.page import Page
 from etl.extract.search import Search
@@ -132,6 +132,7 @@ class Listing:
             clock=self._clock,
             most_at_once=self._settings.fetch_ahead,
             expected_rows=rows_ahead,
+            head_start_seconds=HEAD_START_SECONDS if self._settings.writes_in_turns else 0.0,
             first=first,
             most_pages=most_pages,
         ):
