@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Connection
 
+from etl.interval import NEWEST, Interval
 from etl.load.deletes import count_missing
 from etl.load.quarantine import has_open
 from etl.load.stored import has_any
@@ -20,6 +22,7 @@ class Facts:
     owner: str | None = None  # of any of them, looked up once a page shows one; there should be but one
     has_missing: bool  # some are noted as gone
     has_set_aside: bool  # some rows, or fields of them, could not be read
+    reached: datetime = NEWEST  # a first run has loaded nothing that was created until then
 
     @classmethod
     def read(cls, connection: Connection, account: str) -> Self:
@@ -28,3 +31,7 @@ class Facts:
             has_missing=count_missing(connection, account) > 0,
             has_set_aside=has_open(connection, account),
         )
+
+    def is_untouched(self, interval: Interval) -> bool:
+        """Whether the table is certain to have nothing of it, as where a first walk comes by."""
+        return self.is_first and interval.upto is not None and interval.upto <= self.reached

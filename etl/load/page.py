@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from etl.interval import OLDEST
 from etl.load.batches import save_batches, save_respelled
 from etl.load.changes import Changes, find_changes
 from etl.load.deletes import find_missing, forget_shown, note_missing
@@ -36,13 +37,15 @@ def load_proof(connection: Connection, account: str, run_id: int, proof: Proof, 
 
     Raises DuplicateKeyError where a batch is there already that the facts suppose to be new.
     """
-    hashes = read_hashes(connection, account, proof.interval)
+    is_untouched = facts.is_untouched(proof.interval)
+    hashes = {} if is_untouched else read_hashes(connection, account, proof.interval)
     all_new = facts.is_first and not hashes
     loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes, facts, all_new=all_new)
     absent = hashes.keys() - {row.id for row in proof.rows}
     missing = find_missing(proof, read_stored_by_id(connection, account, [*absent]).values())
     note_missing(connection, account, run_id, missing)
     facts.has_missing |= bool(missing)
+    facts.reached = min(facts.reached, proof.interval.after or OLDEST)
     return loaded
 
 
@@ -55,6 +58,7 @@ def load_rows(
     facts: Facts,
 ) -> Loaded:
     """Load rows of a page, whatever it proves."""
+    facts.reached = OLDEST
     hashes = read_hashes_by_id(connection, account, _ids(rows))
     return _load(connection, account, run_id, rows, observed_at, hashes, facts)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from etl.engine import writing
+from etl.interval import Interval
+from etl.load.deletes import count_missing
+from etl.load.facts import Facts
+from etl.load.page import load_proof, load_rows
 from etl.model import RunMode, RunStatus
+from etl.proof import Proof
 from etl.sandbox import SandboxOptions
 from etl.tables import sync_missing
 
 from support.databases import Database
 from support.pipeline import Pipeline, changes
+from support.rows import listed
 
 
 def test_batches_that_are_gone_are_marked_deleted_with_history(database: Database) -> None:
@@ -261,3 +268,28 @@ def test_a_run_that_fails_deletes_nothing(database: Database) -> None:
     assert changes(pipeline.sync()) == {"unchanged": 117, "deleted": 3}
     assert pipeline.differences() == []
     assert pipeline.read(sync_missing) == []
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("by_status", [False, True])
+def test_what_a_first_run_has_loaded_and_then_finds_gone_is_noted(
+    database: Database, by_status: bool
+) -> None:
+    """It looks up nothing where it comes for the first time, and all where it comes again."""
+    upper = Interval(after=NOON, upto=None)
+    lower = Interval(after=NOON - HOUR, upto=NOON)
+    one, other = listed("one", NOON + HOUR), listed("other", NOON)
+    with writing(database.engine) as connection:
+        facts = Facts.read(connection, "acme")
+        if by_status:
+            load_rows(connection, "acme", 1, [other], NOON, facts)
+        load_proof(connection, "acme", 1, Proof(interval=upper, rows=(one,), observed_at=NOON), facts)
+        if not by_status:
+            load_proof(connection, "acme", 1, Proof(interval=lower, rows=(other,), observed_at=NOON), facts)
+        assert count_missing(connection, "acme") == 0
+        later = NOON + HOUR
+        load_proof(connection, "acme", 1, Proof(interval=lower, rows=(), observed_at=later), facts)
+        assert count_missing(connection, "acme") == 1

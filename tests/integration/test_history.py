@@ -16,15 +16,14 @@ from etl.interval import EVERYTHING
 from etl.load.batches import save_batches
 from etl.load.changes import find_changes
 from etl.model import RunStatus
-from etl.proof import Proof, Row
+from etl.proof import Proof
 from etl.sandbox import Batch, SandboxOptions
 from etl.tables import batch_calls
-from etl.transform.records import row_hash
 
 from support.databases import Database
 from support.databases import ask as ask_database
 from support.pipeline import Pipeline, changes
-from support.rows import NOW
+from support.rows import NOW, listed
 from support.sandbox import ask
 from support.truth import expected_row
 
@@ -215,10 +214,11 @@ def test_a_batch_that_somebody_removed_from_the_table_comes_back_and_its_version
 
 def test_of_pages_that_were_seen_at_the_same_instant_each_notes_its_own(database: Database) -> None:
     """Those that are all new are found again by their time, which no other page has; some have none."""
-    pages: list[list[str | None]] = [["3", "2"], ["1", None], [None, None]]
+    hour = timedelta(hours=1)
+    pages: list[list[datetime | None]] = [[NOW, NOW - hour], [NOW - 2 * hour, None], [None, None]]
     with writing(database.engine) as connection:
-        for page, hours in enumerate(pages):
-            rows = [row_of(f"{page}-{at}", hour) for at, hour in enumerate(hours)]
+        for page, times in enumerate(pages):
+            rows = [listed(f"{page}-{at}", created_at) for at, created_at in enumerate(times)]
             writes = find_changes(rows, {}, NOW).writes
             save_batches(connection, "acme", 1, NOW, writes, all_new=True)
     seen = [("acme", f"{page}-{at}", 1, "inserted") for page in range(3) for at in range(2)]
@@ -226,9 +226,3 @@ def test_of_pages_that_were_seen_at_the_same_instant_each_notes_its_own(database
         ask_database(database, "SELECT account, id, version, change FROM batch_call_history ORDER BY id")
         == seen
     )
-
-
-def row_of(of_id: str, hour: str | None) -> Row:
-    created_at = f"2024-02-15T0{hour}:00:00Z" if hour else None
-    raw = json.dumps({"id": of_id, "status": "draft", "created_at": created_at}).encode()
-    return Row(id=of_id, place=None, raw=raw, row_hash=row_hash(raw))

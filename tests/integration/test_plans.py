@@ -5,7 +5,6 @@ Also in a table that is new to the database: until it has looked at the values, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,10 +22,9 @@ from etl.load.quarantine import save_faults
 from etl.load.stored import read_hashes, read_hashes_by_id, read_stored_by_id
 from etl.migrate import migrate
 from etl.proof import Row
-from etl.transform.records import row_hash
 
 from support.databases import Database
-from support.rows import NOW, Tables
+from support.rows import NOW, Tables, listed
 
 ACCOUNT, BATCHES = "acme", 20_000  # of a few thousand, to look at all takes no longer
 ROWS = [Row(id=f"b-{number}", place=NOW, raw=b"{}", row_hash=number) for number in range(300)]
@@ -35,19 +33,9 @@ NAMELESS = Row(id=None, place=NOW, raw=b"{}", row_hash=7)
 MINUTE = timedelta(minutes=1)
 
 
-def raw(number: int) -> bytes:
-    return json.dumps(
-        {"id": f"b-{number}", "status": "running", "created_at": (NOW + number * MINUTE).isoformat()}
-    ).encode()
-
-
-def row(number: int) -> Row:
-    data = raw(number)
-    return Row(id=f"b-{number}", place=NOW + number * MINUTE, raw=data, row_hash=row_hash(data))
-
-
 def load_new(connection: Connection, numbers: range) -> None:
-    changes = find_changes(map(row, numbers), {}, NOW)
+    rows = [listed(f"b-{number}", NOW + number * MINUTE) for number in numbers]
+    changes = find_changes(rows, {}, NOW)
     save_batches(connection, ACCOUNT, 1, NOW, changes.writes, all_new=True)
 
 

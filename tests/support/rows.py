@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from etl.engine import reading, writing
+from etl.interval import NEWEST
 from etl.model import RunMode, RunStatus
+from etl.proof import Row
 from etl.tables import batch_call_history, batch_calls, quarantine, sync_runs
+from etl.transform.records import row_hash
 
 from support.databases import Database
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+def listed(of_id: str, created_at: datetime | None) -> Row:
+    """A batch as a page shows it, of few words."""
+    shown = created_at.isoformat() if created_at is not None else None
+    raw = json.dumps({"id": of_id, "status": "running", "created_at": shown}).encode()
+    return Row(id=of_id, place=created_at or NEWEST, raw=raw, row_hash=row_hash(raw))
 
 
 class Tables:
