@@ -28,7 +28,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 class Proof:
     """What one page adds: every batch listed in `interval` at `observed_at` is among `rows`.
 
-    `rows` also holds those of the page whose place cannot be told.
+    `rows`, newest first, also holds those of the page whose place cannot be told.
     """
 
     interval: Interval
@@ -38,7 +38,7 @@ class Proof:
     @property
     def newest(self) -> datetime | None:
         """The newest created_at among the rows."""
-        return max((row.place for row in self.rows if row.place not in (None, NEWEST)), default=None)
+        return next((row.place for row in self.rows if row.place not in (None, NEWEST)), None)
 
     def within(self, interval: Interval) -> Proof | None:
         """What the proof says of an interval; None when that is nothing."""

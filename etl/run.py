@@ -132,8 +132,8 @@ class Run:
             loads = [
                 load_proof(connection, self.account, self.run_id, inside, self._facts) for _, inside in cuts
             ]
-            proven = [(Covered(proof.interval, proof.observed_at), proof.newest) for proof, _ in cuts]
-            save_coverage(connection, self.account, proven, since=self._since, only=only)
+            proofs = [proof for proof, _ in cuts]
+            save_coverage(connection, self.account, proofs, since=self._since, only=only)
             for loaded in loads:
                 tally.add(loaded.tally)
         return loads

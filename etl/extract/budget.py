@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from etl.clock import Clock
 from etl.engine import writing
@@ -26,7 +26,7 @@ from etl.logs import Log
 from etl.model import Account
 from etl.settings import Settings
 from etl.state.allowance import Quota, Told, ToldWindow
-from etl.state.quota import LONGEST_WAY, Taken, budget_of, forget_requests, settle, take
+from etl.state.quota import LONGEST_WAY, Ledger, Taken, budget_of, forget_requests
 from etl.threads import Together
 
 log = Log(__name__)
@@ -157,13 +157,14 @@ class SharedBudget:
     def _transact(self, asked: Sequence[_Ended | None]) -> list[Taken | float]:
         """Settle what has ended, and take for the others, in their order."""
         with writing(self._engine) as connection:
-            return [self._settle(connection, ended) if ended else self._count(connection) for ended in asked]
+            ledger = Ledger(connection, self._budget, self._quota)
+            return [
+                self._settle(ledger, ended) if ended else ledger.take(self._clock.now()) for ended in asked
+            ]
 
-    def _count(self, connection: Connection) -> Taken | float:
-        return take(connection, self._budget, self._quota, self._clock.now())
-
-    def _settle(self, connection: Connection, ended: _Ended) -> Taken:
-        settle(connection, self._budget, ended.taken, ended.told, ended.at)
+    @staticmethod
+    def _settle(ledger: Ledger, ended: _Ended) -> Taken:
+        ledger.settle(ended.taken, ended.told, ended.at)
         return ended.taken
 
     def _forget_old(self) -> None:

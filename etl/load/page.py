@@ -37,8 +37,7 @@ def load_proof(connection: Connection, account: str, run_id: int, proof: Proof, 
 
     Raises DuplicateKeyError where a batch is there already that the facts suppose to be new.
     """
-    is_untouched = facts.is_untouched(proof.interval)
-    hashes = {} if is_untouched else read_hashes(connection, account, proof.interval)
+    hashes = {} if facts.is_untouched(proof.interval) else read_hashes(connection, account, proof.interval)
     all_new = facts.is_first and not hashes
     loaded = _load(connection, account, run_id, proof.rows, proof.observed_at, hashes, facts, all_new=all_new)
     absent = hashes.keys() - {row.id for row in proof.rows}

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from etl.interval import EVERYTHING, NEWEST, OLDEST, RESOLUTION, Interval
+from etl.proof import Proof
 from etl.tables import sync_coverage
 
 # Neighbours whose proofs are no further apart are kept as one, as old as the older: a head walk every few
@@ -45,20 +46,19 @@ def _read_by_row(connection: Connection, account: str) -> dict[int, Covered]:
 def save_coverage(
     connection: Connection,
     account: str,
-    proofs: Iterable[tuple[Covered, datetime | None]],
+    proofs: Iterable[Proof],
     *,
     since: datetime,
     only: Interval = EVERYTHING,
 ) -> None:
     """Record what new proofs say of `only`; where they touch older ones, these are cut or go.
 
-    Each comes with the newest created_at that its page shows. `since` is when the run, or the first attempt
-    at the same, began: what was proven before is kept apart.
+    `since` is when the run, or the first attempt at the same, began: what was proven before is kept apart.
     """
     rows = _read_by_row(connection, account)
     merged = older = _in_order(rows.values())
-    for proven, newest in proofs:
-        merged = _add_closed(merged, proven, newest, since=since, only=only)
+    for proof in proofs:
+        merged = _add_closed(merged, proof, since=since, only=only)
     # A page touches one or two intervals of many: the others' rows stay.
     over = [number for number, covered in rows.items() if covered not in merged]
     new = [_values(account, covered) for covered in merged if covered not in older]
@@ -68,17 +68,15 @@ def save_coverage(
         connection.execute(insert(sync_coverage), new)
 
 
-def _add_closed(
-    older: list[Covered], proven: Covered, newest: datetime | None, *, since: datetime, only: Interval
-) -> list[Covered]:
+def _add_closed(older: list[Covered], proof: Proof, *, since: datetime, only: Interval) -> list[Covered]:
     """The coverage with a new proof in it, as far as that is of `only`.
 
     One that is open at its top is closed at the newest created_at that its page shows, or at what was
     covered before: nobody knows what is created above.
     """
-    closed = close_top(proven.interval, older, newest)
+    closed = close_top(proof.interval, older, proof.newest)
     loaded = closed & only if closed is not None else None
-    return older if loaded is None else add_proof(older, Covered(loaded, proven.proven_at), since=since)
+    return older if loaded is None else add_proof(older, Covered(loaded, proof.observed_at), since=since)
 
 
 def close_top(interval: Interval, older: Sequence[Covered], newest: datetime | None) -> Interval | None:

@@ -1,8 +1,8 @@
 """The quota as the database keeps it, shared by all threads, processes and hosts that use the same key.
 
-`sync_requests` is the record of what was sent, `sync_budget` what the source has told. Each function works on
-a connection that is given, within a short transaction that writes; in PostgreSQL the row of `sync_budget` is
-locked first, so that whoever asks next sees what this one has taken.
+`sync_requests` is the record of what was sent, `sync_budget` what the source has told. All works on a
+connection that is given, within a short transaction; in PostgreSQL the row of `sync_budget` is locked by
+whoever writes, so that the next one sees what was taken.
 """
 
 from __future__ import annotations
@@ -76,30 +76,75 @@ def budget_of(settings: Settings, account: Account) -> str:
     return hashlib.blake2b(both.encode(), digest_size=8).hexdigest()
 
 
-def take(connection: Connection, budget: str, quota: Quota, now: datetime) -> Taken | float:
-    """Count a request as sent, or say after how many seconds to ask again."""
-    allowance = _lock(connection, budget)
-    sent, latest = _read_sent(connection, budget, quota, allowance.opened_at, now)
-    if latest is not None and latest > now + LONGEST_WAY + _CLOCKS_APART:
-        _set_right(connection, budget, latest, now)
-        return take(connection, budget, quota, now)
-    wait = wait_seconds(allowance, sent, quota, now)
-    if wait > 0:
-        return wait
-    row = {"budget": budget, "counted_at": now + LONGEST_WAY}
-    request_id = connection.execute(_ADD_REQUEST, row).scalar_one()
-    return Taken(request_id, now, is_awaited(allowance, sent, quota))
+class Ledger:
+    """What is recorded of one key, for nobody else to change until the connection's transaction ends."""
+
+    def __init__(self, connection: Connection, budget: str, quota: Quota) -> None:
+        self._connection = connection
+        self._budget = budget
+        self._quota = quota
+        self._allowance = self._lock()
+
+    def take(self, now: datetime) -> Taken | float:
+        """Count a request as sent, or say after how many seconds to ask again."""
+        sent, latest = self._read_sent(now)
+        if latest is not None and latest > now + LONGEST_WAY + _CLOCKS_APART:
+            self._set_right(latest, now)
+            return self.take(now)
+        wait = wait_seconds(self._allowance, sent, self._quota, now)
+        if wait > 0:
+            return wait
+        row = {"budget": self._budget, "counted_at": now + LONGEST_WAY}
+        request_id = self._connection.execute(_ADD_REQUEST, row).scalar_one()
+        return Taken(request_id, now, is_awaited(self._allowance, sent, self._quota))
+
+    def settle(self, taken: Taken, told: Told | None, now: datetime) -> None:
+        """The request has ended: the source has counted it by now. `told` is what its answer said, if any."""
+        self._connection.execute(_END_REQUEST, {"ended": taken.request_id, "counted_at": now})
+        others = {"of_budget": self._budget, "since": taken.sent_at, "ended": taken.request_id}
+        overlapping = self._connection.execute(_COUNT_OVERLAPPING, others).scalar_one()
+        self._save(hear(self._allowance, told, Ended(sent_at=taken.sent_at, overlapping=overlapping), now))
+
+    def _lock(self) -> Allowance:
+        row = self._connection.execute(_LOCK_BUDGET, {"of_budget": self._budget}).first()
+        if row is None:
+            self._connection.execute(_ADD_BUDGET, {"budget": self._budget})
+            return self._lock()
+        return Allowance(**row._asdict())
+
+    def _save(self, allowance: Allowance) -> None:
+        if allowance != self._allowance:
+            values = {name: getattr(allowance, name) for name in _FIELDS}
+            self._connection.execute(_SAVE_BUDGET, {"of_budget": self._budget, **values})
+            self._allowance = allowance
+
+    def _read_sent(self, now: datetime) -> tuple[Sent, datetime | None]:
+        """What is to be known of the record, and the latest instant in it."""
+        places = {f"before_{place}": window.most - 1 for place, window in enumerate(self._quota.windows)}
+        opened_at = self._allowance.opened_at or now
+        values = {"of_budget": self._budget, "now": now, "opened_at": opened_at, **places}
+        row = self._connection.execute(_sent_query(len(self._quota.windows)), values).one()
+        under_way, of_window, latest, *counted_at = row
+        return Sent(under_way=under_way, of_window=of_window, counted_at=tuple(counted_at)), latest
+
+    def _set_right(self, latest: datetime, now: datetime) -> None:
+        """A clock was ahead of this one: what it recorded counts as sent now; what it was told is void."""
+        log.warning("budget.clock_differed", seconds=(latest - now).total_seconds())
+        is_ahead = _REQUEST.counted_at > now + LONGEST_WAY + _CLOCKS_APART
+        is_mine = _REQUEST.budget == self._budget
+        self._connection.execute(update(sync_requests).where(is_mine, is_ahead).values(counted_at=now))
+        self._save(Allowance())
 
 
-def settle(connection: Connection, budget: str, taken: Taken, told: Told | None, now: datetime) -> None:
-    """The request has ended: the source has counted it by now. `told` is what its answer said, if any."""
-    allowance = _lock(connection, budget)
-    connection.execute(_END_REQUEST, {"ended": taken.request_id, "counted_at": now})
-    others = {"of_budget": budget, "since": taken.sent_at, "ended": taken.request_id}
-    overlapping = connection.execute(_COUNT_OVERLAPPING, others).scalar_one()
-    heard = hear(allowance, told, Ended(sent_at=taken.sent_at, overlapping=overlapping), now)
-    if heard != allowance:
-        _save(connection, budget, heard)
+@lru_cache
+def _sent_query(windows: int) -> Select[Any]:
+    counts = (
+        select(func.count()).where(_IS_MINE, _REQUEST.counted_at > bindparam(since))
+        for since in ("now", "opened_at")
+    )
+    backwards = select(_REQUEST.counted_at).where(_IS_MINE).order_by(_REQUEST.counted_at.desc()).limit(1)
+    decisive = (backwards.offset(bindparam(f"before_{place}")) for place in range(windows))
+    return select(*(query.scalar_subquery() for query in (*counts, backwards, *decisive)))
 
 
 def forget_requests(connection: Connection, before: datetime) -> None:
@@ -115,50 +160,6 @@ def read_quota(connection: Connection, budget: str, quota: Quota, now: datetime)
         for window in quota.windows
     )
     return QuotaState(windows=tuple(uses), told=Allowance(**row._asdict()) if row else Allowance())
-
-
-def _lock(connection: Connection, budget: str) -> Allowance:
-    """What is known of the budget, for nobody else to change until the transaction ends."""
-    row = connection.execute(_LOCK_BUDGET, {"of_budget": budget}).first()
-    if row is None:
-        connection.execute(_ADD_BUDGET, {"budget": budget})
-        return _lock(connection, budget)
-    return Allowance(**row._asdict())
-
-
-def _save(connection: Connection, budget: str, allowance: Allowance) -> None:
-    values = {name: getattr(allowance, name) for name in _FIELDS}
-    connection.execute(_SAVE_BUDGET, {"of_budget": budget, **values})
-
-
-def _read_sent(
-    connection: Connection, budget: str, quota: Quota, opened_at: datetime | None, now: datetime
-) -> tuple[Sent, datetime | None]:
-    """What is to be known of the record, and the latest instant in it."""
-    places = {f"before_{place}": window.most - 1 for place, window in enumerate(quota.windows)}
-    values = {"of_budget": budget, "now": now, "opened_at": opened_at or now, **places}
-    row = connection.execute(_sent_query(len(quota.windows)), values).one()
-    under_way, of_window, latest, *counted_at = row
-    return Sent(under_way=under_way, of_window=of_window, counted_at=tuple(counted_at)), latest
-
-
-@lru_cache
-def _sent_query(windows: int) -> Select[Any]:
-    counts = (
-        select(func.count()).where(_IS_MINE, _REQUEST.counted_at > bindparam(since))
-        for since in ("now", "opened_at")
-    )
-    backwards = select(_REQUEST.counted_at).where(_IS_MINE).order_by(_REQUEST.counted_at.desc()).limit(1)
-    decisive = (backwards.offset(bindparam(f"before_{place}")) for place in range(windows))
-    return select(*(query.scalar_subquery() for query in (*counts, backwards, *decisive)))
-
-
-def _set_right(connection: Connection, budget: str, latest: datetime, now: datetime) -> None:
-    """A clock was ahead of this one: what it recorded counts as sent now, and what it was told is void."""
-    log.warning("budget.clock_differed", seconds=(latest - now).total_seconds())
-    is_ahead = (_REQUEST.budget == budget) & (_REQUEST.counted_at > now + LONGEST_WAY + _CLOCKS_APART)
-    connection.execute(update(sync_requests).where(is_ahead).values(counted_at=now))
-    _save(connection, budget, Allowance())
 
 
 def _count_since(connection: Connection, budget: str, now: datetime, window: Window) -> int:

@@ -25,7 +25,7 @@ from etl.model import Account, RunStatus, Secret
 from etl.sandbox import QuotaOptions, QuotaWindow, Sandbox, SandboxOptions, serve
 from etl.settings import Settings
 from etl.state.allowance import Quota, Told, Window
-from etl.state.quota import QuotaState, Taken, budget_of, read_quota, settle, take
+from etl.state.quota import Ledger, QuotaState, Taken, budget_of, read_quota
 from etl.tables import sync_budget, sync_requests
 
 from support.clocks import START, FakeClock
@@ -65,11 +65,11 @@ class BudgetInDatabase:
 
     def take(self, now: datetime) -> Taken | float:
         with writing(self._engine) as connection:
-            return take(connection, KEY, self._quota, now)
+            return Ledger(connection, KEY, self._quota).take(now)
 
     def settle(self, taken: Taken, told: Told | None, now: datetime) -> None:
         with writing(self._engine) as connection:
-            settle(connection, KEY, taken, told, now)
+            Ledger(connection, KEY, self._quota).settle(taken, told, now)
 
 
 @pytest.mark.parametrize("tells", [True, False])

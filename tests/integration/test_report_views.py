@@ -13,8 +13,9 @@ from sqlalchemy import Table, delete, func, insert, select
 from etl.engine import reading
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
+from etl.proof import Proof
 from etl.sandbox import Batch, SandboxOptions
-from etl.state.coverage import Covered, read_coverage, save_coverage
+from etl.state.coverage import read_coverage, save_coverage
 from etl.tables import UtcDateTime, batch_calls, sync_coverage, sync_runs
 from etl.views import batch_runs, report_campaigns, report_daily, report_status
 
@@ -134,7 +135,9 @@ def test_what_was_never_proven_has_no_proof(pipeline: Pipeline) -> None:
         connection.execute(delete(sync_coverage).where(sync_coverage.c.account == "acme"))
         for first, last in ((30, 20), (10, 5)):
             stretch = Interval(after=now - timedelta(days=first), upto=now - timedelta(days=last))
-            save_coverage(connection, "acme", [(Covered(stretch, now), now)], since=now - HOUR)
+            save_coverage(
+                connection, "acme", [Proof(interval=stretch, rows=(), observed_at=now)], since=now - HOUR
+            )
     agree_all(pipeline)
     unproven = [row["proven_at"] is None for row in rows(pipeline, report_daily).values()]
     assert True in unproven

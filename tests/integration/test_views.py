@@ -10,8 +10,9 @@ from sqlalchemy import Table, inspect, text
 from etl.engine import reading, writing
 from etl.interval import Interval
 from etl.migrate import migrate
+from etl.proof import Proof
 from etl.sandbox import SandboxOptions
-from etl.state.coverage import Covered, save_coverage
+from etl.state.coverage import save_coverage
 from etl.tables import metadata
 from etl.views import views
 
@@ -47,7 +48,9 @@ def test_while_a_batch_was_never_proven_no_age_is_claimed(pipeline: Pipeline, da
     with writing(database.engine) as connection:
         connection.execute(text("DELETE FROM sync_coverage"))
         upper = Interval(after=now - timedelta(days=1), upto=now)
-        save_coverage(connection, summary.account, [(Covered(upper, now), now)], since=now)
+        save_coverage(
+            connection, summary.account, [Proof(interval=upper, rows=(), observed_at=now)], since=now
+        )
     assert [row[2:] for row in freshness(database)] == [(None, None)]
 
 
@@ -64,7 +67,12 @@ def test_the_oldest_proof_counts_where_the_intervals_join(
             (Interval(after=None, upto=border - gap), timedelta(hours=5)),
             (Interval(after=border, upto=now), timedelta(0)),
         ):
-            save_coverage(connection, summary.account, [(Covered(interval, now - age), now)], since=now)
+            save_coverage(
+                connection,
+                summary.account,
+                [Proof(interval=interval, rows=(), observed_at=now - age)],
+                since=now,
+            )
     [(_, _, oldest_proof_at, _)] = freshness(database)
     if gap:
         assert oldest_proof_at is None

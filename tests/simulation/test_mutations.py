@@ -64,8 +64,8 @@ MUTATIONS = {
         "etl/run.py",
         "        with self.transaction() as (connection, tally):\n            loads = [",
         "        with writing(self.engine) as early:\n"
-        "            proven = [(Covered(p.interval, p.observed_at), p.newest) for p, _ in cuts]\n"
-        "            save_coverage(early, self.account, proven, since=self._since, only=only)\n"
+        "            proofs = [proof for proof, _ in cuts]\n"
+        "            save_coverage(early, self.account, proofs, since=self._since, only=only)\n"
         "        with self.transaction() as (connection, tally):\n"
         "            loads = [",
     ),
