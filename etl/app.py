@@ -28,11 +28,12 @@ from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
 from etl.settings import Settings
-from etl.verify.verdict import Verdict
 from etl.work import Job, Work
 
 if TYPE_CHECKING:
     import httpx
+
+    from etl.verify.verdict import Verdict
 
 Outcome = TypeVar("Outcome")
 

@@ -27,11 +27,11 @@ from etl.reader import Reader
 from etl.run import Run, is_doubtful, refused, steady_clock
 from etl.settings import Settings
 from etl.state.lock import account_lock
-from etl.verify.verdict import Verdict, failed
-from etl.verify.verifier import Verifier
 
 if TYPE_CHECKING:
     import httpx
+
+    from etl.verify.verdict import Verdict
 
 log = Log(__name__)
 
@@ -98,6 +98,8 @@ class Work:
 
     def verify(self, account: Account) -> Verdict:
         """Hold the table against the source; every failure is told by the verdict, none is raised."""
+        from etl.verify.verdict import failed
+
         traffic = Traffic()
         try:
             with account_lock(self._engine, self._settings, account.name):
@@ -110,6 +112,8 @@ class Work:
         return failed(account.name, told, now=self._clock.now(), requests=traffic.requests)
 
     def _verify(self, account: Account, traffic: Traffic) -> Verdict:
+        from etl.verify.verifier import Verifier
+
         clock = steady_clock(self._engine, account.name, self._clock)
         with closing(self._client(account, clock, traffic)) as client:
             verifier = Verifier(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
+
+
+class Outcome(Protocol):
+    """What was done for one account."""
+
+    @property
+    def exit_code(self) -> int: ...
+
+
+def first_exit_code(outcomes: Iterable[Outcome]) -> int:
+    """That of the first that did not end well."""
+    return next((outcome.exit_code for outcome in outcomes if outcome.exit_code), 0)
 
 
 def console(stream: TextIO | None = None) -> Console:

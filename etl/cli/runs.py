@@ -25,11 +25,6 @@ _COUNTS = (
 _STYLES = {"succeeded": "green", "incomplete": "yellow"}
 
 
-def exit_code(runs: Iterable[RunSummary]) -> int:
-    """That of the first run that did not end well."""
-    return next((run.exit_code for run in runs if run.exit_code), 0)
-
-
 def render_runs(runs: Sequence[RunSummary]) -> Whole:
     """One row per run."""
     counts = [

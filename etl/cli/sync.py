@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_error, print_json, print_rich
+from etl.cli.output import first_exit_code, json_option, print_error, print_json, print_rich
 from etl.cli.plans import dry_run_option, show_plans
 from etl.errors import DestinationError
 
@@ -102,16 +102,20 @@ def show_runs(
     invocation: Invocation, settings: Settings, runs: Sequence[RunSummary], *, as_json: bool
 ) -> int:
     """Print the runs, and on stderr why some did not end well; gives the exit code of them all."""
-    from etl.cli.runs import exit_code, render_remarks, render_runs
-
     if as_json:
         print_json({"runs": [run.as_json() for run in runs]})
     elif not invocation.quiet:
-        print_rich(render_runs(runs), *render_remarks(runs, _read_drift(settings, runs)))
+        _print_table(settings, runs)
     for run in runs:
         if run.error:
             print_error(f"{run.account}: {run.error}", run.hint, invocation)
-    return exit_code(runs)
+    return first_exit_code(runs)
+
+
+def _print_table(settings: Settings, runs: Sequence[RunSummary]) -> None:
+    from etl.cli.runs import render_remarks, render_runs
+
+    print_rich(render_runs(runs), *render_remarks(runs, _read_drift(settings, runs)))
 
 
 def _read_drift(settings: Settings, runs: Sequence[RunSummary]) -> dict[str, tuple[str, ...]]:

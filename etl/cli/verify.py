@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import json_option, print_error, print_json, print_rich
+from etl.cli.output import first_exit_code, json_option, print_error, print_json, print_rich
 from etl.cli.sync import account_option, progress_for
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def verify(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) 
     for verdict in verdicts:
         if verdict.error:
             print_error(f"{verdict.account}: {verdict.error}", verdict.hint, invocation)
-    return next((verdict.exit_code for verdict in verdicts if verdict.exit_code), 0)
+    return first_exit_code(verdicts)
 
 
 def _run_verify(settings: Settings, accounts: Sequence[str], *, quiet: bool) -> list[Verdict]:

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from etl.cli.invocation import Invocation
-from etl.cli.runs import exit_code, render_remarks, render_runs
+from etl.cli.output import first_exit_code
+from etl.cli.runs import render_remarks, render_runs
 from etl.cli.sync import show_runs
 from etl.model import RunMode, RunStatus, RunSummary
 from etl.settings import Settings
@@ -35,9 +36,9 @@ def printed(*runs: RunSummary) -> list[list[str]]:
 
 
 def test_the_exit_code_is_that_of_the_first_run_that_did_not_end_well() -> None:
-    assert exit_code([]) == 0
-    assert exit_code([summary(), summary()]) == 0
-    assert exit_code([summary(), summary(exit_code=3), summary(exit_code=5)]) == 3
+    assert first_exit_code([]) == 0
+    assert first_exit_code([summary(), summary()]) == 0
+    assert first_exit_code([summary(), summary(exit_code=3), summary(exit_code=5)]) == 3
 
 
 def test_a_run_is_a_row_of_its_counts() -> None:
