@@ -26,10 +26,11 @@ def test_help_is_given_without_loading_what_the_work_needs(command: str) -> None
     assert subprocess.run(call, capture_output=True, text=True, check=True).stderr == "[]\n"
 
 
-def test_a_sync_needs_nothing_of_the_service() -> None:
+def test_a_sync_needs_nothing_of_the_service_of_a_verification_or_of_tables_for_people() -> None:
     program = (
-        "import sys; import etl.app;"
-        " print(sorted({'apscheduler', 'jinja2', 'prometheus_client', 'waitress'} & sys.modules.keys()))"
+        "import sys; import etl.app, etl.cli.sync;"
+        " print(sorted({'apscheduler', 'etl.verify', 'jinja2', 'prometheus_client', 'rich', 'waitress'}"
+        " & sys.modules.keys()))"
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert out == "[]\n"
