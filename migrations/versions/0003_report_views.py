@@ -294,13 +294,15 @@ def _create(name: str, query: str, *, typed: bool) -> None:
 
 
 def _comment() -> None:
-    for view, comment in VIEW_COMMENTS.items():
-        op.execute(f"COMMENT ON VIEW {view} IS {_quoted(comment)}")
+    """All comments in one statement: each takes a round trip of its own otherwise, and there are many."""
     comments = {view: {name: text for name, (_, text) in columns.items()} for view, columns in COLUMNS.items()}
-    for relation, columns in (comments | TABLE_COMMENTS).items():
-        for column, comment in columns.items():
-            op.execute(f"COMMENT ON COLUMN {relation}.{column} IS {_quoted(comment)}")
-    op.execute("COMMENT ON TABLE alembic_version IS 'which revision the tables are at'")
+    relations = (comments | TABLE_COMMENTS).items()
+    texts = {
+        "TABLE alembic_version": "which revision the tables are at",
+        **{f"VIEW {view}": comment for view, comment in VIEW_COMMENTS.items()},
+        **{f"COLUMN {relation}.{name}": text for relation, columns in relations for name, text in columns.items()},
+    }
+    op.execute("; ".join(f"COMMENT ON {what} IS {_quoted(comment)}" for what, comment in texts.items()))
 
 
 def _quoted(text: str) -> str:

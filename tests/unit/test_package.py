@@ -28,7 +28,8 @@ def test_help_is_given_without_loading_what_the_work_needs(command: str) -> None
 
 def test_a_sync_needs_nothing_of_the_service_of_a_verification_or_of_tables_for_people() -> None:
     program = (
-        "import sys; import etl.app, etl.cli.sync;"
+        "import sys; from etl.cli.process import prepare_process; prepare_process();"
+        " import etl.app, etl.cli.sync;"
         " print(sorted({'apscheduler', 'etl.verify', 'jinja2', 'prometheus_client', 'rich', 'waitress'}"
         " & sys.modules.keys()))"
     )
