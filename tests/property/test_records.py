@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from etl.transform.fields import FIELDS, KINDS, SOURCE_COLUMNS
-from etl.transform.records import Note, Parsed, Rejection, parse_record, row_hash, values_hash
+from etl.transform.records import (
+    Note,
+    Parsed,
+    Rejection,
+    parse_record,
+    parse_records,
+    row_hash,
+    values_hash,
+)
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 keys = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=255)
@@ -138,6 +146,16 @@ def test_an_unknown_field_never_costs_its_row(row: dict[str, Any], name: str, va
 def test_any_bytes_are_read_or_set_aside(raw: bytes) -> None:
     check_outcome(parse_record(raw))
     assert parse_record(memoryview(raw)) == parse_record(raw)
+
+
+raws = st.builds(lambda row: spell(row, escaped=False), good_rows | grown_rows | bad_rows) | st.binary(
+    max_size=9
+)
+
+
+@given(st.lists(raws, max_size=9))
+def test_rows_that_are_read_together_are_read_as_each_by_itself(rows: list[bytes]) -> None:
+    assert list(parse_records(rows)) == [parse_record(row) for row in rows]
 
 
 @given(grown_rows, st.binary(min_size=1, max_size=4), st.data())
