@@ -24,6 +24,9 @@ from etl.refusals import destination_errors
 
 WAIT_OR_LOOK: Final = "wait until it ends; `magpipe-etl status` shows it"
 
+# Whoever looks whether a file's lock is held has it meanwhile, for less than a thousandth of a second.
+_LOOK_SECONDS: Final = 0.3
+_BETWEEN_TRIES_SECONDS: Final = 0.01
 
 # PostgreSQL shows the halves of the number that a lock goes by.
 _HELD: Final = text(
@@ -61,7 +64,7 @@ def is_held(connection: Connection, settings: DatabaseSettings, account: str) ->
     """Whether some process has the account at this moment; None where this user may not find out.
 
     For people to be told: by the time that they read it, it may be otherwise. A file's lock can be asked for
-    only by taking it, for less than a thousandth of a second.
+    only by taking it, for an instant that whoever begins then waits for.
     """
     if connection.dialect.name == "postgresql":
         key = advisory_key("account", settings.database_schema, account)
@@ -92,10 +95,10 @@ def lock_file(engine: Engine, account: str) -> Path:
 @contextmanager
 def _held_in_file(engine: Engine, _settings: DatabaseSettings, account: str) -> Iterator[AccountLock]:
     path = lock_file(engine, account)
-    lock = FileLock(path, timeout=0, thread_local=False)
+    lock = FileLock(path, timeout=_LOOK_SECONDS, thread_local=False)
     try:
         path.parent.mkdir(exist_ok=True)
-        lock.acquire()
+        lock.acquire(poll_interval=_BETWEEN_TRIES_SECONDS)
     except Timeout:
         raise _held_by_another(account) from None
     except OSError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import text
 
 from etl.clock import SystemClock
@@ -75,6 +77,18 @@ def test_a_second_sync_of_an_account_is_refused_at_once(empty_database: Database
     with held(empty_database), refused as caught, held(empty_database):
         pass
     assert caught.value.exit_code == 5
+
+
+@only_sqlite
+def test_whoever_only_looks_keeps_nobody_from_beginning(empty_database: Database) -> None:
+    path = lock_file(empty_database.engine, "acme")
+    path.parent.mkdir()
+    look = FileLock(path, thread_local=False)
+    look.acquire()
+    ending = threading.Timer(0.03, look.release)
+    ending.start()
+    assert is_free(empty_database)
+    ending.join()
 
 
 def test_the_lock_is_free_again_at_the_end(empty_database: Database) -> None:
