@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
-from etl.cli.output import console, json_option, print_json
+from etl.cli.output import console, first_exit_code, json_option, print_json
 from etl.errors import EtlError, SettingsError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def check(invocation: Invocation, *, as_json: bool) -> int:
     if as_json:
         ok = all(finding.ok for finding in findings)
         print_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
-    return next((finding.exit_code for finding in findings if not finding.ok), 0)
+    return first_exit_code(findings)
 
 
 def _find(invocation: Invocation) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ _WIDTH_OF_A_FILE = 200  # nothing is cut off for want of a terminal
 
 
 class Outcome(Protocol):
-    """What was done for one account."""
+    """What was done for one account, or one thing that was looked at."""
 
     @property
     def exit_code(self) -> int: ...

@@ -14,7 +14,7 @@ _NO_CORE_BYTES: Final = 1
 # Objects made between two looks for garbage: modules bring hardly any, and to look as often as Python does by
 # itself is a sixth of a start.
 _OBJECTS_BETWEEN_LOOKS: Final = 50_000
-# A page brings a few thousand that are gone with it, and none of them is ever garbage of that kind.
+# A page brings a few thousand that are gone with it: none of them is in a cycle.
 _OBJECTS_OF_PAGES: Final = 5_000
 _M_ARENA_MAX: Final = -8  # of glibc's malloc.h
 

@@ -132,7 +132,7 @@ class Listing:
             clock=self._clock,
             most_at_once=self._settings.fetch_ahead,
             expected_rows=rows_ahead,
-            head_start_seconds=HEAD_START_SECONDS if self._settings.writes_in_turns else 0.0,
+            head_start_seconds=HEAD_START_SECONDS if self._settings.is_sqlite else 0.0,
             first=first,
             most_pages=most_pages,
         ):

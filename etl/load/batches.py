@@ -63,9 +63,10 @@ def _find_again(records: Sequence[Record], *, all_new: bool) -> tuple[ColumnElem
 
     Those of a page that is all new are what there is of their time: to find each of them takes longer.
     """
-    times = [record.created_at for record in records if record.created_at is not None]
-    if all_new and len(times) == len(records):
-        return _IS_OF_THE_TIME, {"oldest": min(times), "newest": max(times)}
+    if all_new:
+        times = [record.created_at for record in records if record.created_at is not None]
+        if len(times) == len(records):
+            return _IS_OF_THE_TIME, {"oldest": min(times), "newest": max(times)}
     return _IS_ONE_OF_THESE, {"ids": [record.id for record in records]}
 
 

@@ -61,7 +61,7 @@ def insert_new(
     """
     try:
         if connection.dialect.name == "postgresql":
-            _copy(connection, table.name, table, columns, rows)
+            _copy(connection, table, columns, rows)
             return None
         return _insert_prepared(connection, table, columns, rows)
     except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError) as error:
@@ -168,7 +168,7 @@ def _write_staged(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging.name} ON COMMIT DELETE ROWS"
         f" AS SELECT {names} FROM {table.name} WITH NO DATA; DELETE FROM {staging.name}"
     )
-    _copy(connection, staging.name, table, columns, rows)
+    _copy(connection, staging, columns, rows)
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {staging.name} {resolution}"
     )
@@ -180,16 +180,14 @@ def _staging(table: Table) -> Table:
     return table.to_metadata(MetaData(), name=f"staging_{table.name}")
 
 
-def _copy(
-    connection: Connection, to: str, table: Table, columns: tuple[str, ...], rows: Iterable[Values]
-) -> None:
+def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[Values]) -> None:
     """In the binary format: as text, every value takes three times as long to write."""
     from psycopg.types.json import set_json_dumps
 
     types = [table.c[name].type.compile(connection.dialect).lower() for name in columns]
     with _driver(connection).cursor() as cursor:
         set_json_dumps(_to_json, cursor)
-        with cursor.copy(f"COPY {to} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
+        with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)

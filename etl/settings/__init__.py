@@ -150,14 +150,14 @@ class Settings:
         return tuple(key.reveal() for key in keys) + tuple(others)
 
     @property
-    def writes_in_turns(self) -> bool:
-        """Whether the database takes one writer at a time, as SQLite does."""
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file of SQLite, which takes one writer at a time."""
         return self.database_url.startswith("sqlite:")
 
     @property
     def database_shown(self) -> str:
         """The database's URL as people may see it: without password and parameters."""
-        if self.writes_in_turns:
+        if self.is_sqlite:
             return self.database_url  # a file's name may hold every sign
         parts = urlsplit(self.database_url)
         user, at, host = parts.netloc.rpartition("@")
