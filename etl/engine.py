@@ -33,7 +33,6 @@ EXPECTED_URL: Final = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOS
 BUSY_TIMEOUT_SECONDS: Final = 30
 LONGEST_IDENTIFIER_BYTES: Final = 63
 LOG_PAGES: Final = 4_000  # of 4 KiB, in SQLite's write-ahead log
-CACHE_KIB: Final = 8_000  # what some pages of batches touch, so that it is written to the log once and whole
 
 # Without it, what is never answered is sent again and again for a quarter of an hour.
 SILENCE_MILLISECONDS: Final = 60_000
@@ -235,7 +234,6 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Batches are keyed at random: written back less often, the same page of the file is so for many of them.
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
