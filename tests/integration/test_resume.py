@@ -66,7 +66,7 @@ def test_wherever_a_first_sync_is_killed_the_next_one_ends_it(pipeline: Pipeline
 
 
 def test_a_sync_that_is_killed_again_and_again_comes_to_its_end(database: Database) -> None:
-    pipeline = Pipeline(database, OPTIONS, page_size=20, fetch_ahead=1)  # so that no more than a page is loaded
+    pipeline = Pipeline(database, OPTIONS, page_size=20, fetch_ahead=1)  # a page is a load
     killed = 0
     for _ in range(12):
         try:
