@@ -18,7 +18,7 @@ from etl.engine import DatabaseSettings, advisory_key, is_absent, snapshot
 from etl.errors import DestinationError
 from etl.refusals import describe, destination_errors, is_missing_table
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 # Longer than a migration takes, shorter than the patience of whoever watches a deployment.
 LONGEST_WAIT: Final = "120s"
 

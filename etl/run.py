@@ -206,7 +206,10 @@ class Run:
         summary = self._summary(status, error)
         try:
             with writing(self.engine) as connection:
-                self._save_end(connection, summary, resumable=not isinstance(error, DeletesGuardError))
+                is_guarded = isinstance(error, DeletesGuardError)
+                if is_guarded:
+                    deletes.hold_missing(connection, self.account, self.run_id)
+                self._save_end(connection, summary, resumable=not is_guarded)
         except EtlError as second:  # the next run of the account will find it still open, and say so
             log.exception("run.end_not_saved", account=self.account, run_id=self.run_id, error=str(second))
         log.error("run.failed", **summary.as_json())

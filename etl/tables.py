@@ -192,6 +192,7 @@ sync_missing = Table(
     Column("account", Text, primary_key=True, comment="name of the account in this tool's settings"),
     Column("id", Text, primary_key=True, comment="the batch's id at the source"),
     Column("run_id", RowNumber, nullable=False, comment="the run, as in sync_runs"),
+    Column("held_run_id", RowNumber, comment="the last run in which the delete guard kept it from being marked deleted; null for none"),
     comment="batches that the run in progress, or one that the delete guard stopped, found gone",
 )
 

@@ -75,9 +75,17 @@ def forget_undated(connection: Connection, account: str) -> None:
     connection.execute(delete(sync_missing).where(noted))
 
 
-def read_missing(connection: Connection, account: str) -> set[str]:
-    """The ids of the batches that are noted."""
-    return set(connection.scalars(select(sync_missing.c.id).where(sync_missing.c.account == account)))
+def hold_missing(connection: Connection, account: str, run_id: int) -> None:
+    """The delete guard keeps what is noted from being marked deleted."""
+    connection.execute(
+        update(sync_missing).where(sync_missing.c.account == account).values(held_run_id=run_id)
+    )
+
+
+def read_held(connection: Connection, account: str) -> set[str]:
+    """The ids of the batches that the delete guard keeps from being marked deleted."""
+    is_held = (sync_missing.c.account == account) & sync_missing.c.held_run_id.is_not(None)
+    return set(connection.scalars(select(sync_missing.c.id).where(is_held)))
 
 
 def count_missing(connection: Connection, account: str) -> int:

@@ -61,7 +61,8 @@ class Facts:
     deleted: int = 0
     rows_set_aside: int = 0
     fields_set_aside: int = 0
-    deletes_held: int = 0  # batches that the guard keeps from being marked deleted
+    deletes_held: int = 0  # batches that the guard keeps from being marked deleted …
+    held_run_id: int | None = None  # … and the last run in which it did
     coverage: tuple[Proof, ...] = ()
     drift: tuple[str, ...] = ()
 

@@ -37,21 +37,21 @@ def read_facts(connection: Connection) -> tuple[Facts, ...]:
     failing = _read_failing(connection)
     batches = _read_batches(connection)
     aside = _read_set_aside(connection)
-    held = _read_counts(connection, sync_missing.c.account)
+    held = _read_held(connection)
     coverage = _read_coverage(connection)
     drift = read_drift(connection)
     return tuple(
         Facts(
             account=account,
-            last_run=(run := last_runs.get(account)),
+            last_run=last_runs.get(account),
             last_complete=last_complete.get(account),
             failing=failing.get(account),
             rows=batches.get(account, (0, 0))[0],
             deleted=batches.get(account, (0, 0))[1],
             rows_set_aside=aside.get(account, (0, 0))[0],
             fields_set_aside=aside.get(account, (0, 0))[1],
-            # What a run in progress has noted is not held by anybody.
-            deletes_held=held.get(account, 0) if run and run.status != RunStatus.RUNNING else 0,
+            deletes_held=held.get(account, (0, None))[0],
+            held_run_id=held.get(account, (0, None))[1],
             coverage=tuple(coverage[account]),
             drift=drift.get(account, ()),
         )
@@ -126,9 +126,12 @@ def _read_set_aside(connection: Connection) -> dict[str, tuple[int, int]]:
     return {row.account: (row.rows, row.fields) for row in connection.execute(query)}
 
 
-def _read_counts(connection: Connection, account: Any) -> dict[str, int]:
-    counts = connection.execute(select(account, func.count()).group_by(account))
-    return dict(counts.tuples().all())
+def _read_held(connection: Connection) -> dict[str, tuple[int, int]]:
+    """How many deletes of each account the guard holds back, and the last run in which it did."""
+    table = sync_missing.c
+    query = select(table.account, func.count().label("batches"), func.max(table.held_run_id).label("run_id"))
+    held = query.where(table.held_run_id.is_not(None)).group_by(table.account)
+    return {row.account: (row.batches, row.run_id) for row in connection.execute(held)}
 
 
 def _read_coverage(connection: Connection) -> defaultdict[str, list[Proof]]:

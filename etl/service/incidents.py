@@ -73,10 +73,9 @@ def _find_all(seen: Seen) -> Iterator[tuple[Finding, bool]]:
         detail = f"left out until it is mended: {seen.fault}"
         yield Finding(account=account, kind=IncidentKind.LEFT_OUT, detail=detail, since=seen.now), True
         return
-    held = _find_held(seen)
-    if held is not None:
+    if (held := _find_held(seen)) is not None:
         yield held, True
-    else:  # it fails because they are held
+    if not _fails_by_guard(seen):
         yield from _find_failing(seen)
     yield from _find_stale(seen)
     yield from ((finding, True) for finding in _find_unread(seen))
@@ -94,6 +93,12 @@ def _find_held(seen: Seen) -> Finding | None:
                 since=incident.since,
             )
     return None
+
+
+def _fails_by_guard(seen: Seen) -> bool:
+    """Whether the last sync failed for no other reason than that deletes are held back."""
+    facts = seen.health.facts
+    return facts.failing is not None and facts.failing.last.run_id == facts.held_run_id
 
 
 def _find_failing(seen: Seen) -> Iterator[tuple[Finding, bool]]:

@@ -36,7 +36,7 @@ class Known:
     max_age: timedelta
     coverage: Sequence[Covered]  # newest first
     synced_at: datetime | None  # when the last complete sync began to read
-    held: frozenset[str]  # ids of batches that are known to be gone
+    held: frozenset[str]  # ids of batches whose deletes are held back
     set_aside: Mapping[int, str | None]  # rows that are known to be unreadable: the hash and the id of each
 
     def proven_at(self, place: datetime | None) -> datetime | None:

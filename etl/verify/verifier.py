@@ -16,7 +16,7 @@ from etl.clock import SteadyClock
 from etl.engine import reading
 from etl.extract.listing import Listing
 from etl.interval import RESOLUTION, Interval
-from etl.load.deletes import read_missing
+from etl.load.deletes import read_held
 from etl.load.quarantine import read_set_aside
 from etl.load.stored import count_by_status, read_kept_by_id, read_statuses
 from etl.model import Traffic
@@ -167,6 +167,6 @@ def read_known(connection: Connection, account: str, max_age: timedelta, now: da
         max_age=max_age,
         coverage=read_coverage(connection, account),
         synced_at=read_synced_at(connection, account),
-        held=frozenset(read_missing(connection, account)),
+        held=frozenset(read_held(connection, account)),
         set_aside=read_set_aside(connection, account),
     )

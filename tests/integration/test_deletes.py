@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from etl.engine import writing
+from etl.engine import reading, writing
 from etl.interval import Interval
 from etl.load.deletes import count_missing
 from etl.load.facts import Facts
 from etl.load.page import load_proof, load_rows
 from etl.model import RunMode, RunStatus
 from etl.proof import Proof
+from etl.report.health_queries import read_facts
 from etl.sandbox import SandboxOptions
 from etl.tables import sync_missing
 
@@ -177,6 +178,36 @@ def test_an_incremental_sync_looks_again_at_what_the_guard_stopped(
     assert (again.status, again.deleted) == (RunStatus.SUCCEEDED, 0)
     assert pipeline.differences() == []
     assert pipeline.sync(full=False).mode == RunMode.INCREMENTAL
+
+
+def test_what_a_cut_off_run_found_gone_is_held_back_by_nobody(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=120), page_size=30, fetch_ahead=1)
+    pipeline.sync()
+    gone = pipeline.truth.listed()[0]
+    pipeline.truth.delete(gone.id)
+    with pipeline.killed_after(3):
+        pipeline.sync()
+    assert [row["id"] for row in pipeline.read(sync_missing)] == [gone.id]
+    assert held(pipeline) == 0
+    assert pipeline.sync(full=False).deleted == 1
+
+
+def test_what_the_guard_holds_back_is_known_until_it_is_settled(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=120), page_size=30)
+    pipeline.sync()
+    gone = pipeline.truth.vanish(0.6)
+    pipeline.sync()
+    assert held(pipeline) == len(gone)
+    pipeline.truth.restore(gone[0])
+    pipeline.sync()
+    assert held(pipeline) == len(gone) - 1
+    pipeline.sync(allow_deletes=True)
+    assert held(pipeline) == 0
+
+
+def held(pipeline: Pipeline) -> int:
+    with reading(pipeline.database.engine) as connection:
+        return read_facts(connection)[0].deletes_held
 
 
 def test_a_few_deletes_are_always_allowed(database: Database) -> None:

@@ -257,13 +257,12 @@ def _count_steps(connection: Connection) -> int:
     return count
 
 
-def test_deletes_are_held_back_only_when_no_run_is_at_work(tables: Tables) -> None:
+def test_deletes_are_held_back_where_the_guard_did_it_and_not_where_a_run_was_cut_off(tables: Tables) -> None:
     tables.run(status=RunStatus.FAILED)
-    for number in range(3):
-        tables.insert(sync_missing, account="acme", id=f"b-{number}", run_id=1)
-    assert ask(tables, read_facts)[0].deletes_held == 3
-    tables.run(status=RunStatus.RUNNING, finished_at=None)
-    assert ask(tables, read_facts)[0].deletes_held == 0
+    for number, held_run_id in enumerate((None, 1, 1)):
+        tables.insert(sync_missing, account="acme", id=f"b-{number}", run_id=1, held_run_id=held_run_id)
+    [facts] = ask(tables, read_facts)
+    assert (facts.deletes_held, facts.held_run_id) == (2, 1)
 
 
 def test_what_is_set_aside_is_split_into_rows_and_fields(tables: Tables) -> None:

@@ -148,7 +148,11 @@ def test_a_migration_leaves_what_an_earlier_release_has_loaded(old_database: Dat
         connection.execute(text("INSERT INTO sync_missing (account, id, run_id) VALUES ('acme', 'b1', 1)"))
     migrate(old_database.engine, old_database.settings)
     with reading(old_database.engine) as connection:
-        assert tuple(connection.execute(text("SELECT * FROM sync_missing")).one()) == ("acme", "b1", 1)
+        assert tuple(connection.execute(text("SELECT account, id, run_id FROM sync_missing")).one()) == (
+            "acme",
+            "b1",
+            1,
+        )
 
 
 # -- writers -----------------------------------------------------------------------------------------

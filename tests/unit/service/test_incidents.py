@@ -149,8 +149,16 @@ def test_data_that_was_old_is_not_young_because_the_service_was_started_again() 
 
 def test_held_deletes_are_one_and_the_failure_that_they_are_is_not_another() -> None:
     failed = run(RunStatus.FAILED, error="30 of 100 batches are gone")
-    [finding] = find(seen(last_run=failed, failing=streak(failed), deletes_held=30))
+    held: dict[str, Any] = {"deletes_held": 30, "held_run_id": failed.run_id}
+    [finding] = find(seen(last_run=failed, failing=streak(failed), **held))
     assert (finding.kind, finding.level) == (IncidentKind.DELETES_HELD, 30)
+
+
+def test_a_failure_of_another_reason_is_told_beside_the_deletes_that_are_held() -> None:
+    failed = run(RunStatus.FAILED, error="the source answered 503")
+    held: dict[str, Any] = {"deletes_held": 30, "held_run_id": failed.run_id - 1}
+    found = find(seen(last_run=failed, failing=streak(failed), **held))
+    assert kinds(found) == [IncidentKind.DELETES_HELD, IncidentKind.FAILING]
 
 
 def test_what_could_not_be_read_is_one_by_how_much_there_is() -> None:
