@@ -14,7 +14,7 @@ The way of the data, and the files along it:
     reader          the reads of a run, each page given to it at once
     run             a run's transactions: a page, its history and its progress are one
     extract/
-      client        one request, tried again as the answers say           (HTTP is here and nowhere else)
+      client        one request, tried again as the answers say           (over wire, all HTTP of the source)
       wire          its connections, and how long anybody waits on one
       answers       what each answer means                                (pure)
       limits        what its headers say of the quota                     (pure)
@@ -42,6 +42,7 @@ The way of the data, and the files along it:
     state/          runs, coverage, the lock of an account
       quota         what was sent with a key, and what the source told of it
       allowance     whether one more may be sent                          (pure)
+      incidents     what is wrong for longer than a run, so that it is told once
     report/         figures and how they look in a terminal, on a page, as JSON
     export/         tables and views as Parquet, CSV and JSON Lines
     sandbox/        a local source with every fault of the real one

@@ -23,12 +23,12 @@ from etl.jobs.backfill import Backfill, Window
 from etl.jobs.replay import replay_account
 from etl.jobs.sync import Sync
 from etl.load.replay import read_accounts
-from etl.migrate import current_version, migrate
+from etl.migrate import check_known, current_version, migrate
 from etl.model import Account, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress, Silent
 from etl.settings import Settings
-from etl.work import Job, Work
+from etl.work import Job, Work, plan_for
 
 if TYPE_CHECKING:
     import httpx
@@ -163,6 +163,8 @@ def replay(
     """Try the rows that were set aside once more; a summary for each account, of these, that has any."""
     settings = settings or Settings()
     with opened(settings, engine) as engine:
+        if current_version(engine) is None:
+            return []  # to ask for what is set aside makes no tables
         migrate(engine, settings)
         with reading(engine) as connection:
             chosen = [name for name in read_accounts(connection) if not accounts or name in accounts]
@@ -218,12 +220,13 @@ def _perform(
 def _plan(job: Job, settings: Settings, accounts: Sequence[str], clock: Clock | None) -> list[Plan]:
     """What the job would read, by what the database knows; one that has no tables stays so."""
     chosen = settings.select(accounts)
-    now = (clock or SystemClock()).now()
+    clock = clock or SystemClock()
     with opened(settings) as engine:
-        if current_version(engine) is None:
-            return [job.plan(None, account.name, now) for account in chosen]
-        with reading(engine) as connection:
-            return [job.plan(connection, account.name, now) for account in chosen]
+        version = current_version(engine)
+        if version is None:
+            return [job.plan(None, account.name, clock.now()) for account in chosen]
+        check_known(version)
+        return [plan_for(job, engine, account.name, clock)[0] for account in chosen]
 
 
 def _side_by_side(work: Callable[[Account], Outcome], accounts: Sequence[Account]) -> list[Outcome]:

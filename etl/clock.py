@@ -13,6 +13,8 @@ from typing import Protocol
 from etl.errors import StoppedError, TimedOutError
 
 STOPPED = "stopped on request"
+# By so much the clocks of two hosts, or of one before and after it was set, may differ without a word.
+MOST_APART = timedelta(minutes=15)
 
 
 class Clock(Protocol):
@@ -48,6 +50,11 @@ class SteadyClock:
         self._began = max(machine_s, floor) if floor is not None else machine_s
         self._began_monotonic = clock.monotonic()
         self.ahead = self._began - machine_s  # of the machine's clock, when this one began
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it hardly moves from run to run, since the machine's clock was once far ahead."""
+        return self.ahead > MOST_APART
 
     def now(self) -> datetime:
         return self._began + timedelta(seconds=self._clock.monotonic() - self._began_monotonic)

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateSchema
 
 from etl.engine import DatabaseSettings, advisory_key, is_absent, snapshot
 from etl.errors import DestinationError
-from etl.refusals import describe, destination_errors, is_missing_table
+from etl.refusals import destination_errors, is_missing_table
 
 HEAD: Final = "0006"
 # Longer than a migration takes, shorter than the patience of whoever watches a deployment.
@@ -32,7 +32,7 @@ def migrate(engine: Engine, settings: DatabaseSettings) -> tuple[str | None, str
     if before != HEAD:
         with destination_errors(engine), _alone(engine, settings) as connection:
             # Seen again: whoever had the lock before may have been a newer release.
-            _check_known(engine, current_version(engine))
+            check_known(current_version(engine))
             _upgrade(connection)
     return before, HEAD
 
@@ -59,12 +59,13 @@ def migrations_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "migrations"
 
 
-def _check_known(engine: Engine, version: str | None) -> None:
+def check_known(version: str | None) -> None:
+    """Refuse tables of a later release: what their columns mean is not known here."""
     known = {file.name.partition("_")[0] for file in (migrations_folder() / "versions").glob("[0-9]*.py")}
     if version is not None and version not in known:
         raise DestinationError(
-            f"{describe(engine)} is at version {version}; this program knows those up to {HEAD}",
-            hint="install the release of magpipe-etl that migrated it, or a newer one",
+            f"the tables are at version {version}; this program knows those up to {HEAD}",
+            hint="install the release of magpipe-etl that migrated them, or a newer one",
         )
 
 

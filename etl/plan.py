@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
+from etl.extract.lengths import lead_of, overlap_of
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.model import RunMode
 from etl.state.coverage import Covered, find_gaps
 
-OVERLAP_ROWS = 9  # of one page with the next, so that small groups and small moves cost no request
-LEAD_ROWS = 50  # above a place that is looked up, so that a small error costs no request
 END_REQUESTS = 1  # the page that shows the end a second time
 
 
@@ -156,13 +155,12 @@ def cost_of_walk(rows: int, page_rows: int) -> int:
 
 def cost_of_stretch(rows: int, page_rows: int) -> int:
     """Requests of a walk over so many rows in the middle of the list, where the table knows their place."""
-    lead = min(LEAD_ROWS, page_rows // 4)
-    return 1 + ceil(max(0, lead + rows - page_rows) / _step(page_rows))
+    return 1 + ceil(max(0, lead_of(page_rows) + rows - page_rows) / _step(page_rows))
 
 
 def _step(page_rows: int) -> int:
     """Rows by which each page of a walk goes on."""
-    return max(1, page_rows - min(OVERLAP_ROWS, page_rows // 20 + 1))
+    return max(1, page_rows - overlap_of(page_rows))
 
 
 def _plan_full(known: Known, reason: str) -> Plan:

@@ -76,7 +76,7 @@ class Reader:
     def _prove(
         self, interval: Interval, *, status: str | None = None, most_pages: int | None = None
     ) -> Iterator[Handful]:
-        """As many rows as the table has above an interval, about so many are there in the list."""
+        """Prove an interval; as many rows as the table has above it, it is thought to be down the list."""
         above = Interval(after=interval.upto, upto=None)
         with reading(self._run.engine) as connection:
             guess = count_alive(connection, self._run.account, above, status=status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -31,22 +31,14 @@ from etl.state.runs import begin_run, finish_run, read_latest_instant, save_prog
 
 log = Log(__name__)
 
-# By so much the clocks of two hosts, or of one before and after it was set, may differ without a word.
-MOST_AHEAD = timedelta(minutes=15)
-
 
 def steady_clock(engine: Engine, account: str, clock: Clock) -> SteadyClock:
     """A clock for the account's next run, which starts no earlier than its last one ended."""
     with reading(engine) as connection:
         steady = SteadyClock(clock, floor=read_latest_instant(connection, account))
-    if is_doubtful(steady):
+    if steady.is_doubtful:
         log.warning("clock.behind", account=account, seconds=steady.ahead.total_seconds())
     return steady
-
-
-def is_doubtful(clock: SteadyClock) -> bool:
-    """Whether the clock hardly moves from run to run, since the machine's was once far ahead."""
-    return clock.ahead > MOST_AHEAD
 
 
 class Run:

@@ -24,7 +24,7 @@ from etl.model import Account, RunMode, RunSummary, Traffic
 from etl.plan import Plan
 from etl.progress import Progress
 from etl.reader import Reader
-from etl.run import Run, is_doubtful, refused, steady_clock
+from etl.run import Run, refused, steady_clock
 from etl.settings import Settings
 from etl.state.lock import account_lock
 
@@ -58,6 +58,13 @@ class Job(Protocol):
     def carry_out(self, plan: Plan, run: Run, reader: Reader, /) -> None:
         """Read what is planned; raises IncompleteError where it cannot be proven."""
         ...
+
+
+def plan_for(job: Job, engine: Engine, account: str, clock: Clock) -> tuple[Plan, SteadyClock]:
+    """What the job would read of the account now, and the clock by which it would."""
+    steady = steady_clock(engine, account, clock)
+    with reading(engine) as connection:
+        return job.plan(connection, account, steady.now(), doubtful=steady.is_doubtful), steady
 
 
 class Work:
@@ -128,9 +135,7 @@ class Work:
             return verifier.verify()
 
     def _run(self, job: Job, account: Account) -> RunSummary:
-        clock = steady_clock(self._engine, account.name, self._clock)
-        with reading(self._engine) as connection:
-            plan = job.plan(connection, account.name, clock.now(), doubtful=is_doubtful(clock))
+        plan, clock = plan_for(job, self._engine, account.name, self._clock)
         run = self._begin(plan, clock)
         try:
             with closing(self._client(account, clock, run.traffic)) as client:

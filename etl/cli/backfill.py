@@ -12,7 +12,7 @@ from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option
 from etl.cli.plans import dry_run_option, show_plans
 from etl.cli.statuses import warn_of_unknown
-from etl.cli.sync import account_option, progress_for, show_runs
+from etl.cli.sync import account_option, at_work, show_runs
 from etl.cli.types import as_moment, check_window
 
 if TYPE_CHECKING:
@@ -81,11 +81,8 @@ def _run_backfill(
 ) -> list[RunSummary]:
     """Backfill with a progress bar, stoppable."""
     from etl import app
-    from etl.cli.process import settle_memory
-    from etl.cli.stop import stoppable_clock
 
-    settle_memory()
-    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+    with at_work(quiet=quiet) as (clock, progress):
         return app.backfill(
             settings,
             since=since,

@@ -117,12 +117,11 @@ def _ask_source(settings: Settings, account: Account) -> str:
 
 
 def _judge_version(version: str | None) -> str:
-    from etl.cli.database import check_not_newer
-    from etl.migrate import HEAD
+    from etl.migrate import HEAD, check_known
 
     if version is None:
         return "no tables yet; the first sync makes them"
-    check_not_newer(version)
+    check_known(version)
     return (
         f"at version {version}, the newest"
         if version == HEAD

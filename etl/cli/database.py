@@ -11,7 +11,7 @@ import click
 from etl.damage import check_pages, check_values
 from etl.engine import create_engine, reading
 from etl.errors import DestinationError
-from etl.migrate import HEAD, current_version
+from etl.migrate import HEAD, check_known, current_version
 from etl.rights import check_writable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def open_tables(settings: Settings) -> Iterator[Connection | None]:
         if version is None:
             yield None
             return
-        check_not_newer(version)
+        check_known(version)
         if version != HEAD:
             raise DestinationError(
                 f"the tables are at version {version}, and this program reads those of version {HEAD}",
@@ -61,15 +61,6 @@ def look_at_version(settings: Settings) -> str | None:
                 if version == HEAD:
                     check_values(connection)
         return version
-
-
-def check_not_newer(version: str) -> None:
-    """Refuse tables of a later release: what their columns mean is not known here."""
-    if version > HEAD:  # versions are numbers with leading zeros
-        raise DestinationError(
-            f"the tables are at version {version}, and this program knows those up to {HEAD}",
-            hint="install the release of magpipe-etl that migrated them, or a newer one",
-        )
 
 
 def check_accounts(connection: Connection, accounts: tuple[str, ...]) -> None:

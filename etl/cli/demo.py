@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
+from etl.cli.types import WholeNumber
 
 if TYPE_CHECKING:
     from etl.sandbox import SandboxServer
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, short_help="See it work on this machine, without a key.")
-@click.option(
-    "--batches", type=click.IntRange(10, 1_000_000), default=2000, show_default=True, help="How many."
-)
+@click.option("--batches", type=WholeNumber(10, 1_000_000), default=2000, show_default=True, help="How many.")
 @click.option(
     "--keep",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -42,7 +41,7 @@ def demo(invocation: Invocation, *, batches: int, keep: Path | None) -> int:
     with serve(SandboxOptions(batches=batches)) as server, _file(keep) as file:
         settings = Settings(api_key=server.key, base_url=server.base_url, database_url=f"sqlite:///{file}")
         code = _show(invocation, server, settings)
-    if keep is not None and code == 0:
+    if keep is not None and code == 0 and not invocation.quiet:
         click.echo(f"\nIt is all in {keep}: DATABASE_URL={quote(f'sqlite:///{keep}')} magpipe-etl report")
     return code
 
@@ -76,17 +75,22 @@ def _file(keep: Path | None) -> Iterator[Path]:
 
 
 def _show(invocation: Invocation, server: SandboxServer, settings: Settings) -> int:
-    click.echo(f"A source with {len(server.sandbox.account):,} campaigns runs at {server.base_url}.\n")
-    click.echo("First sync: everything is read and written.")
+    def say(text: str) -> None:
+        if not invocation.quiet:
+            click.echo(text)
+
+    say(f"A source with {len(server.sandbox.account):,} campaigns runs at {server.base_url}.\n")
+    say("First sync: everything is read and written.")
     if code := _sync(invocation, settings):
         return code
     _change(server)
-    click.echo("\nMeanwhile one campaign was created, one run again and one removed.")
-    click.echo("Second sync: everything is read; what is the same is not written again.")
+    say("\nMeanwhile one campaign was created, one run again and one removed.")
+    say("Second sync: everything is read; what is the same is not written again.")
     if code := _sync(invocation, settings):
         return code
-    click.echo()
-    _report(settings)
+    if not invocation.quiet:
+        click.echo()
+        _report(settings)
     return 0
 
 

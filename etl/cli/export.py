@@ -13,7 +13,7 @@ from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_json
 from etl.cli.stop import terminated_as_interrupted
 from etl.cli.sync import account_option
-from etl.cli.types import as_moment
+from etl.cli.types import as_moment, check_window
 
 Found = TypeVar("Found")
 
@@ -56,11 +56,12 @@ def export(
     from etl.export.stream import export_rows
     from etl.export.target import check_target
 
+    check_window(since, until)
     settings = invocation.settings()
     relation = _valid(lambda: find_relation(name), "NAME")
     format_ = _valid(lambda: find_format(path), "--to")
     _valid(lambda: check_target(path), "--to")
-    choice = _valid(lambda: Choice(accounts=accounts, since=since, until=until), "--until")
+    choice = Choice(accounts=accounts, since=since, until=until)
     query = _valid(lambda: select_rows(relation, choice), "NAME")
     writer = find_writer(format_, raw=raw)
     with open_filled_tables(settings) as connection, terminated_as_interrupted():

@@ -7,10 +7,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from etl.cli.output import console
 from etl.model import RunSummary
+
+_WIDTH_WITH_BARS = 80  # in a narrower terminal the counts alone have room
 
 
 class Bars:
@@ -23,7 +33,7 @@ class Bars:
 
     def page(self, *, account: str, rows: int, pages: int, requests: int, expected_rows: int | None) -> None:
         total = max(rows, expected_rows) if expected_rows else None
-        counts = f"rows {rows:,}  pages {pages:,}  requests {requests:,}"
+        counts = f"requests {requests:,}  rows {rows:,}  pages {pages:,}"
         self._progress.update(self._task(account), completed=rows, total=total, counts=counts)
 
     def finished(self, summary: RunSummary) -> None:
@@ -40,12 +50,10 @@ class Bars:
 @contextmanager
 def shown_progress() -> Iterator[Bars]:
     """Bars that are drawn while the block lasts, and wiped off at its end: the result says it all."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as progress:
+    out = console(sys.stderr)
+    columns: list[ProgressColumn] = [TextColumn("{task.description}"), TextColumn("{task.fields[counts]}")]
+    if out.width >= _WIDTH_WITH_BARS:
+        columns[1:1] = [BarColumn(bar_width=24)]
+        columns += [TimeElapsedColumn(), TimeRemainingColumn(compact=True)]
+    with Progress(*columns, console=out, transient=True, redirect_stdout=False) as progress:
         yield Bars(progress)

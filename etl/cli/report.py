@@ -12,7 +12,7 @@ from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import json_option, print_csv, print_json, print_rich
 from etl.cli.statuses import warn_of_unknown
 from etl.cli.sync import account_option
-from etl.cli.types import as_moment, as_zone, check_window
+from etl.cli.types import WholeNumber, as_moment, as_zone, check_window
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,12 +40,10 @@ if TYPE_CHECKING:
     metavar="ZONE",
     help="Where days begin, and for times without a zone: Europe/Berlin.",
 )
-@click.option(
-    "--top", type=click.IntRange(0, 100), default=8, show_default=True, help="Campaigns in each list."
-)
+@click.option("--top", type=WholeNumber(0, 100), default=8, show_default=True, help="Campaigns in each list.")
 @click.option(
     "--min-calls",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=20,
     show_default=True,
     help="Calls that a campaign needs to count as best or worst.",

@@ -15,6 +15,7 @@ from etl.cli.plans import dry_run_option, show_plans
 from etl.errors import DestinationError
 
 if TYPE_CHECKING:
+    from etl.clock import Clock
     from etl.model import RunSummary
     from etl.progress import Progress
     from etl.settings import Settings
@@ -69,11 +70,8 @@ def run_sync(
 ) -> list[RunSummary]:
     """Sync with a progress bar, stoppable."""
     from etl import app
-    from etl.cli.process import settle_memory
-    from etl.cli.stop import stoppable_clock
 
-    settle_memory()
-    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+    with at_work(quiet=quiet) as (clock, progress):
         return app.sync(
             settings,
             full=full,
@@ -82,6 +80,17 @@ def run_sync(
             clock=clock,
             progress=progress,
         )
+
+
+@contextmanager
+def at_work(*, quiet: bool) -> Iterator[tuple[Clock, Progress]]:
+    """For what reads a list, once its modules are loaded: stoppable, with its progress shown."""
+    from etl.cli.process import settle_memory
+    from etl.cli.stop import stoppable_clock
+
+    settle_memory()
+    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+        yield clock, progress
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,32 @@ _BEGINNING = {
     "d": {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
 }
 _BEGINNING["w"] = _BEGINNING["d"]
+
+
+class _InRange:
+    """A number between two limits; click has them but for the words about what is none."""
+
+    kind: str
+    min: Any
+    max: Any
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)  # type: ignore[misc]
+        except click.BadParameter:
+            limits = f"of {self.min:,} or more" if self.max is None else f"from {self.min:,} to {self.max:,}"
+            expected = f"expected {self.kind} {limits}"
+            raise click.BadParameter(f"{expected}, got {str(value)!r}", ctx=ctx, param=param) from None
+
+
+class WholeNumber(_InRange, click.IntRange):
+    name = "integer"
+    kind = "a whole number"
+
+
+class Number(_InRange, click.FloatRange):
+    name = "float"
+    kind = "a number"
 
 
 def parse_duration(text: str) -> timedelta:

@@ -9,7 +9,7 @@ import click
 
 from etl.cli.invocation import Command, Invocation, pass_invocation
 from etl.cli.output import first_exit_code, json_option, print_error, print_json, print_rich
-from etl.cli.sync import account_option, progress_for
+from etl.cli.sync import account_option, at_work
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -57,9 +57,8 @@ def verify(invocation: Invocation, *, accounts: tuple[str, ...], as_json: bool) 
 
 def _run_verify(settings: Settings, accounts: Sequence[str], *, quiet: bool) -> list[Verdict]:
     from etl import app
-    from etl.cli.stop import stoppable_clock
 
-    with stoppable_clock() as clock, progress_for(quiet=quiet) as progress:
+    with at_work(quiet=quiet) as (clock, progress):
         return app.verify(settings, accounts=accounts, clock=clock, progress=progress)
 
 

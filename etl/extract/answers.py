@@ -55,7 +55,7 @@ _REACTIONS = {
 _HINTS = {
     400: "the source refuses the request itself; is MAGPIPE_BASE_URL the address of the batch-calls API?",
     403: "the key may not read batches; use the key of a user who can see them",
-    404: "nothing is at that address; check MAGPIPE_BASE_URL",
+    404: "nothing is at that address; check MAGPIPE_BASE_URL, which ends with /functions/v1",
 }
 
 

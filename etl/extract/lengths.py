@@ -13,6 +13,16 @@ from etl.extract.page import Page
 FEW = 20  # rows: where no page was as long, one of two rows may be as long as they come
 
 
+def overlap_of(length: int) -> int:
+    """Rows of one page with the next: one links them, more absorb small groups and moves."""
+    return min(8, length // 20) + 1
+
+
+def lead_of(length: int) -> int:
+    """Rows to begin above a place that is looked for, so that a small error costs no request."""
+    return min(50, length // 4)
+
+
 class Lengths:
     """The lengths of the pages of one walk; `capacity` is what a page was seen to hold before it."""
 

@@ -12,6 +12,7 @@ from etl.clock import Clock
 from etl.errors import IncompleteError, InvariantError
 from etl.extract.ahead import HEAD_START_SECONDS, Fetch, follow
 from etl.extract.handful import MOST_PAGES, Handful, in_handfuls
+from etl.extract.lengths import overlap_of
 from etl.extract.page import Page
 from etl.extract.search import Search
 from etl.extract.walk import UNKNOWN, Read, Walk
@@ -40,9 +41,7 @@ class Listing:
 
         `known_rows`: what the list is known to hold.
         """
-        walk = self._walk(
-            until=until, status=status, capacity=self.page_rows, expected_rows=known_rows or UNKNOWN
-        )
+        walk = self._walk(until=until, status=status, expected_rows=known_rows or UNKNOWN)
         proofs = self._follow(walk, rows_ahead=self._expect(known_rows) if until is None else 0)
         return self._together(proofs)
 
@@ -71,7 +70,6 @@ class Listing:
             start=first.offset,
             begin_above=interval.upto,
             until=interval.after,
-            capacity=self.page_rows,
             expected_rows=UNKNOWN,
         )
         return self._together(self._follow(walk, first=first, most_pages=most_pages))
@@ -86,7 +84,7 @@ class Listing:
         for _ in range(self._settings.max_pages):
             page = self._fetch(Read(offset=offset, limit=self._settings.page_size, status=status))
             yield page
-            overlap = _overlap(page.length)
+            overlap = overlap_of(page.length)
             if page.length < self.page_rows or page.length <= overlap:
                 return
             offset = page.end - overlap
@@ -109,8 +107,7 @@ class Listing:
         start: int = 0,
         begin_above: datetime | None = None,
         until: datetime | None = None,
-        capacity: int = 0,
-        expected_rows: int = 0,
+        expected_rows: int,
     ) -> Walk:
         return Walk(
             limit=self._settings.page_size,
@@ -119,7 +116,7 @@ class Listing:
             start=start,
             begin_above=begin_above,
             until=until,
-            capacity=capacity,
+            capacity=self.page_rows,
             expected_rows=expected_rows,
         )
 
@@ -149,8 +146,3 @@ class Listing:
     def _note(self, rows: int) -> None:
         """Learn from a page's length; a walk over a wide group asks for more rows than other reads do."""
         self.page_rows = max(self.page_rows, min(rows, self._settings.page_size))
-
-
-def _overlap(length: int) -> int:
-    """Rows by which the pages of a filtered list overlap."""
-    return min(8, length // 20) + 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeGuard
 
+from etl.extract.lengths import lead_of
 from etl.extract.page import Page
 from etl.extract.patience import MOST_REPEATS
 from etl.extract.walk import Read
@@ -42,7 +43,7 @@ class Search:
         self._below: tuple[int, datetime | None] | None = None  # one that is not, or the end of the list
         self._length = 0  # rows of the longest page so far
         self._rate = 0.0  # rows a second, around the last page
-        self._offset = max(0, guess - self._lead(limit)) if guess is not None else 0
+        self._offset = max(0, guess - lead_of(limit)) if guess is not None else 0
         self._was_empty = False
         self._useless = 0  # pages in a row without a readable time
         self._is_short = False  # the last page: it was clamped, or the list ends with it
@@ -120,7 +121,7 @@ class Search:
 
     def _next_offset(self) -> int:
         above, below = self._above[0], self._below
-        lead = self._lead(self._length)
+        lead = lead_of(self._length)
         if below is None and self._is_short:
             return above + 1
         if below is None:
@@ -149,11 +150,6 @@ class Search:
                 rows = (place - self._target).total_seconds() * self._rate
                 return offset + int(max(-_FAR, min(rows, _FAR)))
         return None
-
-    @staticmethod
-    def _lead(length: int) -> int:
-        """Rows to begin above the guess, so that a small error costs no request."""
-        return min(50, length // 4)
 
 
 def _is_time(place: datetime | None) -> TypeGuard[datetime]:

@@ -27,7 +27,7 @@ from enum import Enum, auto
 
 from etl.extract.ending import Ending
 from etl.extract.frontier import Frontier
-from etl.extract.lengths import Lengths
+from etl.extract.lengths import Lengths, overlap_of
 from etl.extract.page import Page
 from etl.extract.patience import Patience
 from etl.interval import NEWEST, RESOLUTION, Interval
@@ -136,12 +136,12 @@ class Walk:
     @property
     def stride(self) -> int:
         """Rows from one page to the next, where no group of equal times is wider than the margin."""
-        return max(1, self.largest - self.margin - 1)
+        return max(1, self.largest - overlap_of(self.largest))
 
     @property
     def margin(self) -> int:
         """Rows of overlap beyond the least: they absorb small groups and small moves of the list."""
-        return min(8, self.largest // 20)
+        return overlap_of(self.largest) - 1
 
     def _read_at(self, offset: int) -> Read:
         return Read(offset=offset, limit=self._limit, status=self.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -57,22 +57,11 @@ def replay_entries(
     outcomes = {entry.raw_hash: parse_record(entry.raw.encode()) for entry in entries}
     readable = {raw_hash: parsed for raw_hash, parsed in outcomes.items() if isinstance(parsed, Parsed)}
     stored = read_stored_by_id(connection, account, [parsed.record.id for parsed in readable.values()])
-    writes: dict[str, Write] = {}
-    resolved: list[int] = []
-    for entry in entries:
-        parsed = readable.get(entry.raw_hash)
-        if parsed is None or entry.field in {note.field for note in parsed.notes}:
-            continue
-        resolved.append(entry.quarantine_id)
-        known = stored.get(parsed.record.id)
-        write = decide_write(parsed, known, entry.raw_hash) if _is_current(entry, known) else None
-        if write is not None:
-            writes[parsed.record.id] = write
-    save_batches(connection, account, run_id, now, list(writes.values()))
-    connection.execute(
-        update(quarantine).where(quarantine.c.quarantine_id.in_(resolved)).values(resolved_at=now)
-    )
-    changes = [write.change for write in writes.values()]
+    resolved = [entry for entry in entries if _is_resolved(entry, readable.get(entry.raw_hash))]
+    writes = _decide_writes(resolved, readable, stored)
+    save_batches(connection, account, run_id, now, writes)
+    _resolve(connection, resolved, now)
+    changes = [write.change for write in writes]
     return Tally(
         rows_seen=len(outcomes),
         inserted=changes.count(Change.INSERTED),
@@ -81,6 +70,30 @@ def replay_entries(
         unchanged=len(readable) - len(writes),
         quarantined=len(outcomes) - len(readable),
     )
+
+
+def _is_resolved(entry: Entry, parsed: Parsed | None) -> bool:
+    """Whether what was wrong with the row, or with the field, is wrong no longer."""
+    return parsed is not None and entry.field not in {note.field for note in parsed.notes}
+
+
+def _decide_writes(
+    entries: Sequence[Entry], readable: Mapping[int, Parsed], stored: Mapping[str, Stored]
+) -> list[Write]:
+    """What to write of these; of several entries of one batch, the last says it."""
+    writes: dict[str, Write] = {}
+    for entry in entries:
+        parsed = readable[entry.raw_hash]
+        known = stored.get(parsed.record.id)
+        write = decide_write(parsed, known, entry.raw_hash) if _is_current(entry, known) else None
+        if write is not None:
+            writes[parsed.record.id] = write
+    return list(writes.values())
+
+
+def _resolve(connection: Connection, entries: Sequence[Entry], now: datetime) -> None:
+    ids = [entry.quarantine_id for entry in entries]
+    connection.execute(update(quarantine).where(quarantine.c.quarantine_id.in_(ids)).values(resolved_at=now))
 
 
 def _is_current(entry: Entry, known: Stored | None) -> bool:

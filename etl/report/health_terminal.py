@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from etl.clock import MOST_APART
 from etl.report.columns import Whole
 from etl.report.health import Health, QuotaUse, Run
 from etl.report.safe_text import harmless
 from etl.report.words import ago
-
-_MOST_AHEAD = timedelta(minutes=15)  # by so much, clocks differ without a word
 
 
 def health_as_json(health: Health) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _remarks(health: Health, now: datetime) -> Iterable[Text]:
     if health.quota and health.quota.not_before and health.quota.not_before > now:
         wait = ago(health.quota.not_before - now)
         yield Text(f"{name}: the source asked for no request in the next {wait}", style="yellow")
-    if (run := health.facts.last_run) and run.heartbeat_at - now > _MOST_AHEAD:
+    if (run := health.facts.last_run) and run.heartbeat_at - now > MOST_APART:
         ahead = ago(run.heartbeat_at - now)
         yield Text(
             f"{name}: the clock of its last run was {ahead} ahead of this one: no age can be told",

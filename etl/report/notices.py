@@ -80,11 +80,11 @@ def _of_figures(odd: Oddities) -> Iterator[Notice]:
         fields = _several(odd.fields_set_aside, "field", "fields")
         yield Notice(kind="fields_set_aside", grade=Grade.NOTE, text=f"{fields} could not be read", mend=look)
     if odd.inconsistent:
-        campaigns = _several(odd.inconsistent, "campaign has", "campaigns have")
+        campaigns = _several(odd.inconsistent, "campaign has counts", "campaigns have counts")
         yield Notice(
             kind="inconsistent_counts",
             grade=Grade.NOTE,
-            text=f"{campaigns} more calls than recipients, by the source's own count",
+            text=f"{campaigns} that contradict each other, as the source sends them",
         )
     if odd.without_time:
         campaigns = _several(odd.without_time, "campaign has", "campaigns have")

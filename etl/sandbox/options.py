@@ -119,7 +119,7 @@ class SandboxOptions:
             yield f"tie_groups is {self.tie_groups}: expected 0 or more, or none for the believable number"
         if not 0 <= self.fault_rate <= 1:
             yield f"fault_rate is {self.fault_rate}: expected a share from 0 to 1"
-        if (special := self.tied + self.null_created_at) > self.batches:
+        if (special := self.tied + self.null_created_at) > max(0, self.batches):
             yield f"ties and null_created_at ask for {special} batches: expected at most {self.batches}"
 
     @property

@@ -20,10 +20,10 @@ KEY_VARIABLE = "MAGPIPE_API_KEY"
 KEY_FILE_VARIABLE = "MAGPIPE_API_KEY_FILE"
 DEFAULT_NAME = "default"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYS = ("name", "api_key_env", "api_key_file")
-_NAME_EXPECTED = "a name of up to 64 letters, digits, '.', '_' and '-', the first a letter or digit"
+NAME_EXPECTED = "a name of up to 64 letters, digits, '.', '_' and '-', the first a letter or digit"
 _NEVER_IN_FILE = (
     "expected no key in this file, got one; put it into an environment variable or a file of its own"
     " and name that in api_key_env or api_key_file"
@@ -55,7 +55,7 @@ def name_faults(accounts: Iterable[Account]) -> list[str]:
     """What is wrong with the names, each told once."""
     counts = Counter(account.name for account in accounts)
     return [
-        f"accounts: expected {_NAME_EXPECTED}, got {name!r}" for name in counts if not _NAME.fullmatch(name)
+        f"accounts: expected {NAME_EXPECTED}, got {name!r}" for name in counts if not NAME.fullmatch(name)
     ] + [
         f"accounts: expected different names, got {name!r} {count} times"
         for name, count in counts.items()
@@ -90,7 +90,7 @@ def _file_account(
     where = f"{origins.file_shown}: accounts[{number}]"
     faults = list(_table_faults(table, settings))
     if not isinstance(name, str):
-        faults.append(f"name: expected {_NAME_EXPECTED}, got {'none' if name is None else 'another type'}")
+        faults.append(f"name: expected {NAME_EXPECTED}, got {'none' if name is None else 'another type'}")
     origins.faults.extend(f"{where}.{fault}" for fault in faults)
     if faults or not isinstance(name, str):
         return None

@@ -45,14 +45,14 @@ class Rejection(msgspec.Struct, frozen=True):
     reason: str
 
 
-def parse_record(raw: bytes | memoryview) -> Parsed | Rejection:
+def parse_record(raw: bytes) -> Parsed | Rejection:
     """Read one row as received.
 
     A missing field is null. One that cannot be read becomes null with a note, or rejects the row when it
     is one of `ESSENTIAL`. Unknown fields go to `extra`; there, too, null is the same as missing, so that a
     column which the source adds and does not fill changes no row. Of a repeated key the last value counts.
     """
-    return parse_records([bytes(raw)])[0]
+    return parse_records([raw])[0]
 
 
 def parse_records(raws: Sequence[bytes]) -> Sequence[Parsed | Rejection]:
@@ -70,7 +70,7 @@ def parse_records(raws: Sequence[bytes]) -> Sequence[Parsed | Rejection]:
     return [*parse_records(raws[:middle]), *parse_records(raws[middle:])]
 
 
-def row_hash(raw: bytes | memoryview) -> int:
+def row_hash(raw: bytes) -> int:
     """Hash the bytes as received, to 64 signed bits: a row whose bytes are known needs no reading."""
     return xxh3_64_intdigest(raw) - 2**63
 

@@ -71,6 +71,10 @@ def test_the_demo_needs_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_quiet_demo_says_nothing_where_all_is_well(tmp_path: Path) -> None:
+    assert InstalledCommand(tmp_path).run("-q", "demo", "--batches", "50") == (0, "", "")
+
+
 def test_what_the_demo_keeps_can_be_looked_at(tmp_path: Path) -> None:
     command = InstalledCommand(tmp_path)
     assert command.run("demo", "--batches", "50", "--keep", "kept.db").code == 0

@@ -109,7 +109,8 @@ CASES = {
         says="invalid value for '--max-age': expected a length of time of 1s or more, got '0s'",
     ),
     "a port that there is not": Case(
-        arguments="sandbox --port 65536", says="port is 65536: expected 65535 or less"
+        arguments="sandbox --port 65536",
+        says="'--port': expected a whole number from 0 to 65,535, got '65536'",
     ),
     "a window that ends before it begins": Case(
         arguments="backfill --since 2026-01-02 --until 2026-01-01",
@@ -190,7 +191,26 @@ CASES = {
         arguments="demo --keep old.db", says="old.db is there already; name a new file", files={"old.db": ""}
     ),
     "a sandbox of an unknown fault": Case(
-        arguments="sandbox --fault gremlin", says="fault_kinds holds gremlin: expected some of bad_gateway"
+        arguments="sandbox --fault gremlin", says="'--fault': expected some of bad_gateway"
+    ),
+    "a sandbox of fewer batches than none": Case(
+        arguments="sandbox --batches -5", says="'--batches': expected a whole number of 0 or more, got '-5'"
+    ),
+    "a sandbox that waits for words": Case(
+        arguments="sandbox --latency soon", says="'--latency': expected a number of 0 or more, got 'soon'"
+    ),
+    "a sandbox of an account without a name": Case(
+        arguments="sandbox --account ''", says="'--account': expected a name of up to 64 letters"
+    ),
+    "a sandbox of one account twice": Case(
+        arguments="sandbox --account acme --account acme", says="expected different names, got 'acme' 2 times"
+    ),
+    "a report of as many as there are": Case(
+        arguments="report --top all", says="'--top': expected a whole number from 0 to 100, got 'all'"
+    ),
+    "an export that ends before it begins": Case(
+        arguments="export report_daily --to x.csv --since 2026-01-02 --until 2026-01-01",
+        says="is not later than --since 2026-01-02T00:00:00+00:00",
     ),
 }
 

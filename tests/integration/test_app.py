@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from etl import app
 from etl.engine import reading
 from etl.errors import DestinationError, SettingsError
 from etl.jobs.sync import Sync
-from etl.model import Account, RunStatus, Secret
+from etl.model import Account, RunMode, RunStatus, Secret
 from etl.plan import Plan
 from etl.progress import Silent
 from etl.sandbox import SandboxOptions, faults
@@ -226,3 +227,13 @@ def test_a_dry_run_asks_nothing_and_writes_nothing(database: Database) -> None:
     assert plan.requests is not None
     assert (pipeline.sandbox.requests, pipeline.everything(), pipeline.runs()) == (asked, before, runs)
     assert pipeline.sync().requests == plan.requests
+
+
+def test_a_dry_run_tells_what_a_sync_does_after_the_clock_was_set_back(database: Database) -> None:
+    pipeline = Pipeline(database, SandboxOptions(batches=60), page_size=20)
+    pipeline.clock.turn(timedelta(days=2))
+    pipeline.sync()
+    pipeline.clock.turn(timedelta(days=-2))
+    (plan,) = app.dry_run(pipeline.settings, clock=pipeline.clock)
+    run = pipeline.sync(full=False)
+    assert (plan.mode, plan.requests) == (run.mode, run.requests) == (RunMode.FULL, run.requests)

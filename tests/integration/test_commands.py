@@ -59,6 +59,14 @@ def test_tables_without_a_sync_are_told_from_no_tables(call: Call, monkeypatch: 
     assert "no account has been synced yet, got 'acme'" in refused.err
 
 
+def test_to_ask_what_is_set_aside_makes_no_tables(call: Call, tmp_path: Path) -> None:
+    for command in ("list", "replay"):
+        refused = call("quarantine", command)
+        assert (refused.code, refused.out) == (4, "")
+        assert "there is nothing in sqlite:///magpipe.db yet" in refused.err
+    assert not (tmp_path / "magpipe.db").exists()
+
+
 def test_where_nothing_is_set_aside_the_commands_say_so(call: Call) -> None:
     assert call("sync").code == 0
     for command in ("list", "replay"):
@@ -87,8 +95,20 @@ def test_tables_of_another_release_are_not_read(call: Call, tmp_path: Path, vers
     for command in ("status", "report"):
         outcome = call(command)
         assert (outcome.code, outcome.out) == (4, "")
-        assert f"the tables are at version {version}, and this program" in outcome.err
+        assert f"the tables are at version {version}" in outcome.err
         assert f"hint: {hint}" in outcome.err
+
+
+def test_tables_of_a_later_release_are_not_planned_for_and_fail_the_check(call: Call, tmp_path: Path) -> None:
+    assert call("migrate").code == 0
+    engine = create_engine(f"sqlite:///{tmp_path / 'magpipe.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for command in (["sync", "--dry-run"], ["backfill", "--since", "1d", "--dry-run"], ["sync"], ["check"]):
+        outcome = call(*command)
+        assert outcome.code == 4
+        assert "at version 9999; this program knows those up to" in outcome.out + outcome.err
 
 
 def test_a_demo_that_cannot_write_ends_with_the_code_of_its_sync(call: Call) -> None:

@@ -117,7 +117,7 @@ def test_what_a_reader_has_to_mind_stands_at_the_end_alarms_first() -> None:
         " (`magpipe-etl quarantine list`)",
         "acme: unknown to this version, and loaded all the same: field tags",
         "4 fields could not be read (`magpipe-etl quarantine list`)",
-        "1 campaign has more calls than recipients, by the source's own count",
+        "1 campaign has counts that contradict each other, as the source sends them",
         "2 campaigns have no time of creation, and so no place in the course over time",
     ]
 

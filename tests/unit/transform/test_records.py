@@ -117,11 +117,6 @@ def test_a_row_needs_no_more_than_an_id_and_a_status() -> None:
     assert parse(b'{"id":"a","status":"draft"}').record == Record("a", "draft")
 
 
-def test_a_row_is_read_from_a_view_of_the_page_as_well() -> None:
-    page = b"[" + spell(OBSERVED) + b"]"
-    assert parse_record(memoryview(page)[1:-1]) == parse_record(page[1:-1])
-
-
 def test_a_status_that_the_source_added_is_loaded() -> None:
     assert parse(spell(OBSERVED | {"status": "archived"})).record.status == "archived"
 
@@ -348,7 +343,6 @@ def test_two_long_names_that_begin_alike_are_told_once() -> None:
 def test_hashes_are_the_ones_that_older_versions_stored() -> None:
     new = {"limits": {"b": [1, 2.5, 1e22, -0.0, None], "a": "é😀\u2028\x01"}}
     assert row_hash(b'{"id":"a"}') == -3940325163161889206
-    assert row_hash(memoryview(b'{"id":"a"}')) == -3940325163161889206
     assert values_hash(parse(spell(OBSERVED)).record) == 4372265133860818244
     assert values_hash(parse(spell(OBSERVED | new)).record) == -4490113891056660649
 
