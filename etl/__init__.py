@@ -30,6 +30,7 @@ The way of the data, and the files along it:
       handful       those that come together, to be loaded together
       listing       these together: what can be proven of one account's list
     proof, interval what travels from extract to load
+    coverage        what is proven of the list, and since when            (pure)
     transform/      raw rows to records: times, rates, faults             (pure)
     load/
       page          one proof into the tables
@@ -39,7 +40,7 @@ The way of the data, and the files along it:
       lookup        many keys as one parameter, many rows as one value
       facts         what holds for all of an account, so that no page asks for it
       batches, deletes, quarantine, drift, replay
-    state/          runs, coverage, the lock of an account
+    state/          runs, coverage in its table, the lock of an account
       quota         what was sent with a key, and what the source told of it
       allowance     whether one more may be sent                          (pure)
       incidents     what is wrong for longer than a run, so that it is told once

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
+from etl.coverage import Covered, find_gaps
 from etl.extract.lengths import lead_of, overlap_of
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.model import RunMode
-from etl.state.coverage import Covered, find_gaps
 
 END_REQUESTS = 1  # the page that shows the end a second time
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from etl.clock import Clock, SteadyClock
+from etl.coverage import Covered, add_proof, proven_since, uncovered
 from etl.engine import reading, writing
 from etl.errors import DeletesGuardError, EtlError, IncompleteError, LockHeldError
 from etl.interval import EVERYTHING, Interval
@@ -26,7 +27,7 @@ from etl.load.stored import count_alive
 from etl.logs import Log
 from etl.model import RunMode, RunStatus, RunSummary, Tally, Traffic
 from etl.proof import Proof, Row
-from etl.state.coverage import Covered, add_proof, proven_since, read_coverage, save_coverage, uncovered
+from etl.state.coverage import read_coverage, save_coverage
 from etl.state.runs import begin_run, finish_run, read_latest_instant, save_progress
 
 log = Log(__name__)

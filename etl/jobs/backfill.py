@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from etl.coverage import Covered, uncovered
 from etl.errors import InvariantError
 from etl.interval import NEWEST, OLDEST, RESOLUTION, Interval
 from etl.load.stored import count_alive
@@ -21,7 +22,7 @@ from etl.plan import Plan, Stretch, cost_of_stretch
 from etl.reader import Reader
 from etl.run import Run
 from etl.settings import Settings
-from etl.state.coverage import Covered, read_coverage, uncovered
+from etl.state.coverage import read_coverage
 from etl.state.runs import CutOff, read_cut_off_backfill, read_last_run
 
 _EARLIEST = OLDEST + RESOLUTION

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 from types import MappingProxyType
 
-from etl.interval import OLDEST, Interval
+from etl.coverage import Covered, proven_since
 from etl.model import RunMode, RunStatus
 
 
@@ -42,14 +41,6 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """An interval of created_at, and when all of it was last read with proof."""
-
-    interval: Interval
-    proven_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the tables say of one account."""
 
@@ -63,7 +54,7 @@ class Facts:
     fields_set_aside: int = 0
     deletes_held: int = 0  # batches that the guard keeps from being marked deleted …
     held_run_id: int | None = None  # … and the last run in which it did
-    coverage: tuple[Proof, ...] = ()
+    coverage: tuple[Covered, ...] = ()  # newest first
     drift: tuple[str, ...] = ()
 
 
@@ -157,13 +148,6 @@ def derive_health(
     )
 
 
-def oldest_proof(coverage: Sequence[Proof]) -> datetime | None:
-    """The instant since when no number is older; None while some stretch was never proven."""
-    if not coverage or not _reaches_down_without_a_gap([proof.interval for proof in coverage]):
-        return None
-    return min(proof.proven_at for proof in coverage)
-
-
 def _derive_one(
     facts: Facts,
     *,
@@ -180,7 +164,7 @@ def _derive_one(
         configured=configured,
         age=age,
         stale=configured and max_age is not None and (ended is None or abs(now - ended) > max_age),
-        oldest_proof_at=oldest_proof(facts.coverage),
+        oldest_proof_at=proven_since(facts.coverage),
         incidents=_derive_incidents(facts, interrupted=interrupted),
         quota=quota,
         interrupted=interrupted,
@@ -225,9 +209,3 @@ def _derive_incidents(facts: Facts, *, interrupted: bool) -> tuple[Incident, ...
             )
         )
     return tuple(incidents)
-
-
-def _reaches_down_without_a_gap(intervals: Sequence[Interval]) -> bool:
-    """Whether an account's intervals, which do not overlap, leave nothing out down to the oldest batch."""
-    ordered = sorted(intervals, key=lambda interval: interval.after or OLDEST)
-    return ordered[0].after is None and all(above.after == below.upto for below, above in pairwise(ordered))

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, case, func, select
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
-from etl.report.health import Facts, Proof, Run, Streak
+from etl.report.health import Facts, Run, Streak
 from etl.tables import (
     batch_calls,
     quarantine,
@@ -134,17 +135,17 @@ def _read_held(connection: Connection) -> dict[str, tuple[int, int]]:
     return {row.account: (row.batches, row.run_id) for row in connection.execute(held)}
 
 
-def _read_coverage(connection: Connection) -> defaultdict[str, list[Proof]]:
-    """The proofs of each account, newest batches first."""
+def _read_coverage(connection: Connection) -> defaultdict[str, list[Covered]]:
+    """The coverage of each account, newest first."""
     table = sync_coverage.c
     query = select(table.account, table.created_from, table.created_to, table.proven_at).order_by(
         table.account, table.created_to.desc().nulls_first()
     )
-    proofs: defaultdict[str, list[Proof]] = defaultdict(list)
+    coverage: defaultdict[str, list[Covered]] = defaultdict(list)
     for row in connection.execute(query):
         interval = Interval(after=row.created_from, upto=row.created_to)
-        proofs[row.account].append(Proof(interval=interval, proven_at=row.proven_at))
-    return proofs
+        coverage[row.account].append(Covered(interval, row.proven_at))
+    return coverage
 
 
 def read_drift(connection: Connection, run_ids: Sequence[int] | None = None) -> dict[str, tuple[str, ...]]:

@@ -36,11 +36,11 @@ def health_as_json(health: Health) -> dict[str, Any]:
         "quota": _quota_as_json(health.quota) if health.quota else None,
         "coverage": [
             {
-                "created_from": _moment(proof.interval.after),
-                "created_to": _moment(proof.interval.upto),
-                "proven_at": _moment(proof.proven_at),
+                "created_from": _moment(covered.interval.after),
+                "created_to": _moment(covered.interval.upto),
+                "proven_at": _moment(covered.proven_at),
             }
-            for proof in facts.coverage
+            for covered in facts.coverage
         ],
         "incidents": [
             {

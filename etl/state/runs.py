@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from etl.coverage import Covered, uncovered
 from etl.errors import LockHeldError
 from etl.interval import EVERYTHING, Interval
 from etl.model import RunMode, RunStatus, RunSummary, Tally
-from etl.state.coverage import Covered, uncovered
 from etl.tables import sync_runs
 from etl.version import VERSION
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from etl.coverage import Covered
 from etl.interval import NEWEST
 from etl.load.stored import Kept
 from etl.proof import Row
-from etl.state.coverage import Covered
 from etl.transform.fields import SOURCE_COLUMNS, Record
 from etl.transform.records import Rejection, parse_record, values_hash
 from etl.transform.statuses import ENDED_STATUSES

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report import queries
 from etl.report.figures import Tally
-from etl.report.health import Proof
 from etl.report.health_queries import read_accounts, read_drift, read_facts
 from etl.report.quarantine import read_set_aside, render_set_aside, set_aside_as_json
 from etl.report.scope import Scope
@@ -280,8 +280,8 @@ def test_coverage_stands_newest_first(tables: Tables) -> None:
     tables.insert(sync_coverage, account="acme", created_from=NOW - HOUR, created_to=None, proven_at=NOW)
     [facts] = ask(tables, read_facts)
     assert facts.coverage == (
-        Proof(interval=Interval(after=NOW - HOUR, upto=None), proven_at=NOW),
-        Proof(interval=Interval(after=None, upto=NOW - HOUR), proven_at=NOW),
+        Covered(Interval(after=NOW - HOUR, upto=None), NOW),
+        Covered(Interval(after=None, upto=NOW - HOUR), NOW),
     )
 
 

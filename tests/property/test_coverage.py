@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.coverage import GRAIN, Covered, add_proof, find_gaps, uncovered
 from etl.interval import EVERYTHING, RESOLUTION, Interval
-from etl.state.coverage import GRAIN, Covered, add_proof, find_gaps, uncovered
 
 from support.pages import at
 

@@ -17,11 +17,12 @@ import httpx
 from sqlalchemy import Connection, Table, select, text
 
 from etl import app
+from etl.coverage import Covered
 from etl.engine import reading, writing
 from etl.model import Account, RunMode, RunSummary, Secret
 from etl.run import Run, steady_clock
 from etl.sandbox import Sandbox, SandboxOptions, World
-from etl.state.coverage import Covered, read_coverage
+from etl.state.coverage import read_coverage
 from etl.tables import batch_call_history, batch_calls, quarantine, sync_drift, sync_missing, sync_runs
 from etl.verify.verdict import Verdict
 

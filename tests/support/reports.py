@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.sandbox import Batch
-from etl.state.coverage import Covered
 
 from support.truth import expected_row
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report.changes import Changes, Event, Move
 from etl.report.figures import Campaign, Oddities, Ranking, Tally
-from etl.report.health import Facts, Health, Proof, Run, derive_health
+from etl.report.health import Facts, Health, Run, derive_health
 from etl.report.notices import derive_notices
 from etl.report.running import UnderWay, derive_running
 from etl.report.scope import Scope
@@ -55,7 +56,7 @@ def health(account: str, ended: timedelta | None, **facts: Any) -> Health:
         requests=3,
         error=None,
     )
-    proof = Proof(interval=Interval(after=None, upto=None), proven_at=at) if at else None
+    proof = Covered(Interval(after=None, upto=None), at) if at else None
     known = Facts(
         account=account,
         last_run=run if at else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from etl.coverage import Covered, add_proof
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.model import RunMode
 from etl.plan import (
@@ -22,7 +23,6 @@ from etl.plan import (
     cost_of_walk,
     plan_sync,
 )
-from etl.state.coverage import Covered, add_proof
 from etl.transform.statuses import LIVE_STATUSES
 
 from support.clocks import START as NOW

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from etl.coverage import Covered
 from etl.interval import NEWEST, RESOLUTION, Interval
 from etl.jobs.backfill import Window, plan_backfill, steps_left
 from etl.model import RunMode
 from etl.plan import Stretch
-from etl.state.coverage import Covered
 from etl.state.runs import CutOff
 
 from support.clocks import START as NOW

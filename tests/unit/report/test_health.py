@@ -8,19 +8,18 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from etl.coverage import Covered
 from etl.interval import EVERYTHING, Interval
 from etl.model import RunMode, RunStatus
 from etl.report.health import (
     Facts,
     Health,
     IncidentKind,
-    Proof,
     QuotaUse,
     Run,
     Streak,
     WindowUse,
     derive_health,
-    oldest_proof,
 )
 from etl.report.health_terminal import health_as_json, render_health
 from etl.report.words import ago
@@ -56,8 +55,8 @@ def one(facts: Facts, *configured: str, max_age: timedelta | None = None) -> Hea
     return health
 
 
-def proof(after: datetime | None, upto: datetime | None, age: timedelta = HOUR) -> Proof:
-    return Proof(interval=Interval(after=after, upto=upto), proven_at=NOW - age)
+def proof(after: datetime | None, upto: datetime | None, age: timedelta = HOUR) -> Covered:
+    return Covered(Interval(after=after, upto=upto), NOW - age)
 
 
 @pytest.mark.parametrize(("ended", "stale"), [(HOUR, False), (HOUR + timedelta(seconds=1), True)])
@@ -137,14 +136,17 @@ MIDDLE, LATER = NOW - 10 * HOUR, NOW - 5 * HOUR
         ([], None),
         ([proof(None, None)], 1),
         ([proof(MIDDLE, None), proof(None, MIDDLE, 3 * HOUR)], 3),
-        ([proof(MIDDLE, LATER, 2 * HOUR), proof(LATER, NOW), proof(None, MIDDLE)], 2),
-        ([proof(None, MIDDLE), proof(LATER, None)], None),
+        ([proof(LATER, NOW), proof(MIDDLE, LATER, 2 * HOUR), proof(None, MIDDLE)], 2),
+        ([proof(LATER, None), proof(None, MIDDLE)], None),
         ([proof(None, LATER)], 1),
         ([proof(MIDDLE, None)], None),
     ],
 )
-def test_the_oldest_proof_is_known_once_everything_was_proven(coverage: list[Proof], age: int | None) -> None:
-    assert oldest_proof(coverage) == (None if age is None else NOW - age * HOUR)
+def test_the_oldest_proof_is_known_once_everything_was_proven(
+    coverage: list[Covered], age: int | None
+) -> None:
+    health = one(Facts(account="acme", coverage=tuple(coverage)))
+    assert health.oldest_proof_at == (None if age is None else NOW - age * HOUR)
 
 
 def test_syncs_that_were_not_complete_are_an_incident_until_one_is() -> None:
@@ -184,7 +186,7 @@ FULL = Facts(
     deleted=6,
     rows_set_aside=1,
     fields_set_aside=2,
-    coverage=(Proof(interval=EVERYTHING, proven_at=NOW - HOUR),),
+    coverage=(Covered(EVERYTHING, NOW - HOUR),),
     drift=("field tags",),
 )
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.model import RunMode, RunStatus
 from etl.report.figures import Oddities
-from etl.report.health import Health, Proof, Run, Streak, derive_health
+from etl.report.health import Health, Run, Streak, derive_health
 from etl.report.notices import Grade, Notice, derive_notices
 
 from support.summaries import MAX_AGE, NOW, health
@@ -39,7 +40,7 @@ def test_data_is_old_when_its_last_complete_sync_is(ended: timedelta | None, exp
 
 
 def test_a_proof_that_is_too_old_is_told_also_after_a_young_sync() -> None:
-    old = Proof(interval=Interval(after=None, upto=None), proven_at=NOW - 2 * MAX_AGE)
+    old = Covered(Interval(after=None, upto=None), NOW - 2 * MAX_AGE)
     facts = health("acme", timedelta(minutes=5)).facts
     [one] = derive_health([replace(facts, coverage=(old,))], (), NOW, MAX_AGE)
     assert [notice.text for notice in told(one)] == ["some figures were last proven 2 d ago"]

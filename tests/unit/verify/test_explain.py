@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from etl.coverage import Covered
 from etl.interval import Interval
 from etl.load.stored import Kept, Stored
 from etl.proof import Row
-from etl.state.coverage import Covered
 from etl.transform.fields import SOURCE_COLUMNS
 from etl.transform.records import Parsed, parse_record, row_hash, values_hash
 from etl.verify.explain import Known, compare, explain_gone

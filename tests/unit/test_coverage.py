@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from etl.coverage import GRAIN, Covered, add_proof, close_top, find_gaps, uncovered
 from etl.interval import EVERYTHING, NEWEST, RESOLUTION, Interval
-from etl.state.coverage import GRAIN, Covered, add_proof, close_top, find_gaps, uncovered
 
 from support.pages import at, between
 
