@@ -27,10 +27,13 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeDecorator
 
+# Whether policies say which rows the user may write: PostgreSQL copies none into such a table.
+_HAS_POLICIES = text("SELECT row_security_active(:table)")
 # What PostgreSQL and SQLite call it.
 _DUPLICATE = ("23505", sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
@@ -61,6 +64,8 @@ def insert_new(
     """
     try:
         if connection.dialect.name == "postgresql":
+            if connection.scalar(_HAS_POLICIES, {"table": table.name}):
+                return _write_staged(connection, table, columns, rows)
             _copy(connection, table, columns, rows)
             return None
         return _insert_prepared(connection, table, columns, rows)
@@ -158,7 +163,7 @@ def _write_staged(
     table: Table,
     columns: tuple[str, ...],
     rows: Sequence[Values],
-    resolution: str,
+    resolution: str = "",
 ) -> Written:
     staging = _staging(table)
     names = ", ".join(columns)

@@ -13,8 +13,11 @@ from etl.engine import create_engine, writing
 from etl.errors import DestinationError
 from etl.migrate import migrate
 from etl.rights import check_writable
+from etl.sandbox import SandboxOptions
+from etl.tables import batch_call_history
 
 from support.databases import Database, fresh_postgres
+from support.pipeline import Pipeline, changes
 
 
 @pytest.fixture
@@ -90,3 +93,21 @@ def test_who_may_write_the_tables_needs_no_more_while_they_are_the_newest(
     check(reader, database, at_head=True)
     with pytest.raises(DestinationError, match="may not make tables"):
         check(reader, database, at_head=False)
+
+
+def test_a_table_with_policies_is_loaded_by_whoever_they_let_write(
+    database: Database, reader: Engine, role: str
+) -> None:
+    """PostgreSQL refuses a COPY into such a table."""
+    pipeline = Pipeline(database, SandboxOptions(batches=60), page_size=20)
+    migrate(database.engine, database.settings)
+    grant(database, role, "ALL ON ALL TABLES IN SCHEMA {schema}", "ALL ON ALL SEQUENCES IN SCHEMA {schema}")
+    with writing(database.engine) as connection:
+        for table in ("batch_calls", "batch_call_history"):
+            connection.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
+            connection.execute(text(f"CREATE POLICY all_of_it ON {table} TO {role} USING (true)"))
+    assert pipeline.sync(engine=reader).inserted == 60
+    pipeline.truth.change(pipeline.truth.listed()[0].id, name="changed")
+    assert changes(pipeline.sync(engine=reader)) == {"unchanged": 59, "updated": 1}
+    assert pipeline.differences() == []
+    assert len(pipeline.read(batch_call_history)) == 61
